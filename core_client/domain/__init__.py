@@ -1,0 +1,1 @@
+"""What the bank's words mean, as values: money, secrets, accounts, transfers. Pure; nothing here touches the world."""
