@@ -37,7 +37,7 @@ class Type(Enum):
     TEXT = "text"
     NUMBER = "number"
     FLAG = "flag"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - the name of a type, no password
     INTENT = "intent"
     REASON = "reason"  # a code of REASONS; spoken by its prompt ``refused_<reason>``
     LANGUAGE = "language"
@@ -233,7 +233,7 @@ _ROWS = (
     ),
     Operation(
         "cards.block",
-        "Block a card at once, without a PIN: blocking harms less than a thief. Without last four digits: the only card.",
+        "Block a card at once, without a PIN: blocking harms less than a thief. Without ``last4``: the only card.",
         Kind.CHANGE,
         Security.CLAIMED,
         {"last4": Field(Type.DIGITS, required=False)},

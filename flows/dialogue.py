@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import TypeAlias
 
 from core_client.domain.money import Money
 from core_client.domain.values import SecretHandle, Value
 
 
-class Channel(str, Enum):
+class Channel(StrEnum):
     """Where a party reaches the bank."""
 
     VOICE = "voice"

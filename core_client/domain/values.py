@@ -25,9 +25,9 @@ class SecretHandle:
 
 
 Value: TypeAlias = (
-    "str | bool | int | Money | datetime.date | SecretHandle | None | Mapping[str, Value] | tuple[Value, ...]"
+    "str | bool | int | Money | datetime.date | SecretHandle | Mapping[str, Value] | tuple[Value, ...] | None"
 )
-Json: TypeAlias = "str | bool | int | None | dict[str, Json] | list[Json]"
+Json: TypeAlias = "str | bool | int | dict[str, Json] | list[Json] | None"
 
 
 def to_json(value: Value) -> Json:
