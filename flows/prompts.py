@@ -1,0 +1,49 @@
+"""The prompts that the engine and the channels say on their own, whatever the flow holds.
+
+A catalogue needs them in every language; ``flows.inspect`` and the sounds builder read this list.
+"""
+
+from __future__ import annotations
+
+from core_client.operations import REASONS
+
+AGENT_CALL_BACK = "agent_call_back"
+ALL_LINES_BUSY = "all_lines_busy"
+CHOOSE_PRESS = "choose_press"
+CHOOSE_REPLY = "choose_reply"
+CODE_EXPIRED = "code_expired"
+CODE_LOCKED = "code_locked"
+CODE_WRONG = "code_wrong"
+CONFIRM_HOW = "confirm_how"
+NO_INPUT = "no_input"
+NO_MATCH = "no_match"
+NOT_REGISTERED = "not_registered"
+SMS_CONFIRM_WITH_CODE = "sms_confirm_with_code"
+SMS_HELP = "sms_help"
+SMS_LOOKS_LIKE_PIN = "sms_looks_like_pin"
+SYSTEM_TROUBLE = "system_trouble"
+TOO_LONG = "too_long"
+TRY_LATER = "try_later"
+
+REFUSED_PREFIX = "refused_"
+
+SYSTEM_PROMPTS: tuple[str, ...] = (
+    AGENT_CALL_BACK,
+    ALL_LINES_BUSY,
+    CHOOSE_PRESS,
+    CHOOSE_REPLY,
+    CODE_EXPIRED,
+    CODE_LOCKED,
+    CODE_WRONG,
+    CONFIRM_HOW,
+    NO_INPUT,
+    NO_MATCH,
+    NOT_REGISTERED,
+    SMS_CONFIRM_WITH_CODE,
+    SMS_HELP,
+    SMS_LOOKS_LIKE_PIN,
+    SYSTEM_TROUBLE,
+    TOO_LONG,
+    TRY_LATER,
+    *(REFUSED_PREFIX + reason for reason in REASONS),
+)
