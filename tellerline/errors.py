@@ -31,8 +31,8 @@ class ConversationError(TellerlineError):
     def __init__(self, file: str, line: int, column: int, message: str, hint: str = "", source_line: str = "") -> None:
         text = f"{file}:{line}:{column}: {message}"
         if hint:
-            text += f" {hint}"
-        if source_line:
+            text += f" {hint}" if message.endswith((".", "?")) else f". {hint}"
+        if source_line and column <= len(source_line) + 1:
             shown = source_line.rstrip("\n")
             text += f"\n  {shown}\n  {' ' * (column - 1)}^"
         super().__init__(text)

@@ -238,18 +238,7 @@ class Wait:
 
 
 Step: TypeAlias = (
-    Call
-    | Called
-    | Hear
-    | Press
-    | Silence
-    | HangUp
-    | Ended
-    | Transferred
-    | Text
-    | Receive
-    | NotReceive
-    | Wait
+    Call | Called | Hear | Press | Silence | HangUp | Ended | Transferred | Text | Receive | NotReceive | Wait
 )
 
 

@@ -97,7 +97,14 @@ class Leg(Protocol):
 class Driver(Protocol):
     """One wire, opened for one conversation."""
 
-    name: str  # engine, fastagi, asterisk
+    @property
+    def name(self) -> str:
+        """Which wire it is: engine, fastagi, asterisk."""
+        ...
+
+    def now_s(self) -> float:
+        """Answer the conversation's seconds so far."""
+        ...
 
     async def __aenter__(self) -> Self: ...
 
