@@ -230,9 +230,23 @@ class SessionExpired:
     """The text that was waited for never came."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The party is back on another line (a node died): what was asked is asked again."""
+
+
 Resume: TypeAlias = (
-    DigitsReceived | TextReceived | InputTimedOut | OperationAnswered | TransferEnded | PartyLeft | SessionExpired
+    DigitsReceived
+    | TextReceived
+    | InputTimedOut
+    | OperationAnswered
+    | TransferEnded
+    | PartyLeft
+    | SessionExpired
+    | Reconnected
 )
+
+SECRET_LOST = "secret_lost"  # noqa: S105 - an outcome that only the runner gives: the secret died with its node
 
 
 @dataclass(frozen=True, slots=True)

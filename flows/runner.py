@@ -1,0 +1,227 @@
+"""Carries turns out: says, waits, performs, and keeps the session at every turn.
+
+The engine decides; this module awaits. A session is stored before its turn is spoken, so that nothing is spoken that
+another node would not know of. A text dialogue ends up :class:`Suspended` until the next text; a call runs to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from core_client.domain.values import SecretHandle
+from core_client.ports.clock import Clock
+from flows.dialogue import (
+    AwaitText,
+    Channel,
+    DigitsReceived,
+    End,
+    GatherDigits,
+    InputTimedOut,
+    OperationAnswered,
+    PartyLeft,
+    Perform,
+    Resume,
+    Say,
+    SessionExpired,
+    TransferEnded,
+    TransferToAgent,
+    Trigger,
+    Turn,
+)
+from flows.engine import Engine
+from flows.line import Line
+from flows.model import Flow
+from flows.performing import Core, Operations
+from flows.session import Session
+from flows.sessions import SessionStore, SessionStoreDown
+from flows.vault import Vault
+
+CALL_TTL_S = 3600  # how long a call's session outlives its last turn
+LATE_S = 3600  # after a wait for a text ended, its session stays this long, so that a late answer is told so
+
+_log = structlog.get_logger("flows.runner")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The dialogue is over. ``session`` is its last state, ``reason`` why it ended."""
+
+    session: Session
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """The dialogue waits for a text, kept in the store under ``session.id``."""
+
+    session: Session
+    wait: AwaitText
+
+
+class SessionGone(LookupError):
+    """There is no such session any more: it ended, or nobody answered for too long."""
+
+
+class Flows(Protocol):
+    """Where flows come from: :class:`flows.store.FlowStore`."""
+
+    def current(self, name: str) -> Flow:
+        """Answer the flow that new dialogues begin with."""
+        ...
+
+    def version(self, name: str, version: str) -> Flow:
+        """Answer the version that a session began with; KeyError when it is not kept any more."""
+        ...
+
+
+class Runner:
+    """Runs dialogues of all channels on one node."""
+
+    def __init__(
+        self,
+        flows: Flows,
+        sessions: SessionStore,
+        core: Core,
+        vault: Vault,
+        clock: Clock,
+        *,
+        on_turn: Callable[[Session, Turn], None] | None = None,
+    ) -> None:
+        """``on_turn`` hears of every turn before it is carried out: for metrics and transcripts."""
+        self._flows = flows
+        self._sessions = sessions
+        self._core = core
+        self._vault = vault
+        self._clock = clock
+        self._on_turn = on_turn
+        self._operations = Operations(core, vault)
+        self._engines: dict[tuple[str, str], Engine] = {}
+
+    @property
+    def operations_in_flight(self) -> int:
+        """How many bank operations run now, also those whose party has left."""
+        return self._operations.in_flight
+
+    async def start(self, trigger: Trigger, line: Line) -> Ended | Suspended:
+        """Begin a dialogue and run it until it ends or waits for a text."""
+        engine = self._engine(self._flows.current(trigger.flow))
+        session, turn = engine.start(trigger)
+        return await self._run(engine, session, turn, line)
+
+    async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
+        """Go on with a dialogue that waits in the store.
+
+        Raises:
+            SessionGone: it is over.
+        """
+        session = await self._sessions.get(session_id)
+        if session is None:
+            raise SessionGone(session_id)
+        if session.expires_at and self._clock.now().timestamp() > session.expires_at:
+            self._forget(resume)
+            resume = SessionExpired()
+        try:
+            engine = self._engine(self._flows.version(session.flow, session.version))
+        except KeyError:
+            # The version it began with is gone with the process that held it. What was asked can no longer be
+            # answered by the rules that it was asked by: say so, and let the party begin anew.
+            engine = self._engine(self._flows.current(session.flow))
+            session, turn = engine.give_up(session)
+        else:
+            session, turn = engine.resume(session, resume)
+        return await self._run(engine, session, turn, line)
+
+    async def drain(self, deadline_s: float) -> int:
+        """Wait for bank operations in flight, at most ``deadline_s``; answer how many still run."""
+        return await self._operations.drain(deadline_s)
+
+    def _engine(self, flow: Flow) -> Engine:
+        key = (flow.name, flow.version)
+        engine = self._engines.get(key)
+        if engine is None or engine.flow is not flow:
+            engine = self._engines[key] = Engine(flow)
+        return engine
+
+    async def _run(self, engine: Engine, session: Session, turn: Turn, line: Line) -> Ended | Suspended:
+        while True:
+            if isinstance(turn.wait, AwaitText):
+                session = replace(session, expires_at=int(self._clock.now().timestamp() + turn.wait.expires_s))
+            elif session.expires_at:
+                session = replace(session, expires_at=0)
+            await self._checkpoint(session, turn)
+            if self._on_turn is not None:
+                self._on_turn(session, turn)
+            resume = await self._speak(turn, line)
+            if resume is None and turn.wait is None:
+                return await self._end(session, turn, line)
+            if resume is None and isinstance(turn.wait, AwaitText):
+                return Suspended(session, turn.wait)
+            if resume is None:
+                resume = await self._wait(session, turn, line)
+            if isinstance(resume, PartyLeft):
+                session, turn = engine.resume(session, resume)
+                return await self._gone(session)
+            session, turn = engine.resume(session, resume)
+
+    async def _checkpoint(self, session: Session, turn: Turn) -> None:
+        if turn.wait is None:
+            return
+        ttl_s = CALL_TTL_S
+        if isinstance(turn.wait, AwaitText):
+            ttl_s = int(turn.wait.expires_s) + LATE_S
+        try:
+            await self._sessions.put(session, ttl_s)
+        except SessionStoreDown:
+            if session.channel is not Channel.VOICE:
+                raise  # a text that is answered from memory only would leave its confirmation unanswerable
+            _log.warning("session.not_kept", session_id=session.id)  # the call goes on; another node could not
+
+    async def _speak(self, turn: Turn, line: Line) -> PartyLeft | None:
+        for effect in turn.effects:
+            if isinstance(effect, Say) and await line.say(effect) is not None:
+                return PartyLeft()
+        return None
+
+    async def _wait(self, session: Session, turn: Turn, line: Line) -> Resume:
+        answer: DigitsReceived | InputTimedOut | OperationAnswered | TransferEnded | PartyLeft
+        match turn.wait:
+            case GatherDigits() as gather:
+                answer = await line.gather(gather)
+            case Perform() as perform:
+                answer = await self._operations.perform(session, perform, line)
+            case TransferToAgent() as transfer:
+                answer = await line.transfer(transfer)
+            case _:
+                raise AssertionError(f"nothing waits for {turn.wait}")
+        return answer
+
+    async def _end(self, session: Session, turn: Turn, line: Line) -> Ended:
+        reason = next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
+        await line.end(reason)
+        await self._close(session)
+        return Ended(session, reason)
+
+    async def _gone(self, session: Session) -> Ended:
+        await self._close(session)
+        return Ended(session, "party_left")
+
+    async def _close(self, session: Session) -> None:
+        for value in session.variables.values():
+            if isinstance(value, SecretHandle):
+                self._vault.forget(value)
+        try:
+            await self._sessions.delete(session)
+        except SessionStoreDown:
+            _log.warning("session.not_deleted", session_id=session.id)  # it expires by itself
+
+    def _forget(self, resume: Resume) -> None:
+        secret = getattr(resume, "secret", None)
+        if isinstance(secret, SecretHandle):
+            self._vault.forget(secret)
+
+
+__all__ = ["Core", "Ended", "Line", "Runner", "SessionGone", "Suspended"]

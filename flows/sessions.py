@@ -1,0 +1,111 @@
+"""Where sessions are kept between turns, so that another node can go on when this one dies.
+
+A voice session lives under its id. A text session that waits is also found by its party's number: the newest one
+that waits is the one that the next text belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from flows.dialogue import Channel
+from flows.session import Session, SessionError
+
+PREFIX = "tellerline:dialogue"
+
+# Deletes the index by number only while it still points here: a newer conversation stays. One key a script, so that
+# a Cluster can run it.
+_UNINDEX = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+class SessionStoreDown(Exception):
+    """The store did not answer: nothing is known to be kept."""
+
+
+class SessionStore(Protocol):
+    """Keeps sessions for a time."""
+
+    async def put(self, session: Session, ttl_s: int) -> None:
+        """Keep ``session`` for ``ttl_s`` seconds; when it waits for a text, the next text of its party finds it."""
+        ...
+
+    async def get(self, session_id: str) -> Session | None:
+        """Answer the session, or None when it is over or too old."""
+        ...
+
+    async def delete(self, session: Session) -> None:
+        """Forget it. A newer waiting session of the same party stays."""
+        ...
+
+    async def waiting(self, number: str) -> str | None:
+        """Answer the id of the session that waits for a text from ``number``."""
+        ...
+
+
+class RedisSessions:
+    """Sessions in Valkey or Redis. Every method raises :class:`SessionStoreDown` when the store does not answer."""
+
+    def __init__(self, redis: Redis, prefix: str = PREFIX) -> None:
+        """``redis`` has retries off and explicit timeouts."""
+        self._redis = redis
+        self._prefix = prefix
+
+    def _key(self, session_id: str) -> str:
+        return f"{self._prefix}:s:{session_id}"
+
+    def _index(self, number: str) -> str:
+        return f"{self._prefix}:w:{number}"
+
+    async def put(self, session: Session, ttl_s: int) -> None:
+        """Write it in one round trip. See :class:`SessionStore`."""
+        number = session.party.number
+        try:
+            if session.waits_for_text and number is not None:
+                pipe = self._redis.pipeline(transaction=False)
+                pipe.set(self._key(session.id), session.to_json(), ex=ttl_s)
+                pipe.set(self._index(number), session.id, ex=ttl_s)
+                await pipe.execute()
+            else:
+                await self._redis.set(self._key(session.id), session.to_json(), ex=ttl_s)
+        except (RedisError, OSError) as error:
+            raise SessionStoreDown("the session store does not answer") from error
+
+    async def get(self, session_id: str) -> Session | None:
+        """See :class:`SessionStore`. A session of another format counts as gone."""
+        try:
+            text = await self._redis.get(self._key(session_id))
+        except (RedisError, OSError) as error:
+            raise SessionStoreDown("the session store does not answer") from error
+        if text is None:
+            return None
+        try:
+            return Session.from_json(text)
+        except SessionError:
+            return None
+
+    async def delete(self, session: Session) -> None:
+        """See :class:`SessionStore`."""
+        number = session.party.number
+        try:
+            if number is None or session.channel is not Channel.SMS:
+                await self._redis.delete(self._key(session.id))
+                return
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.delete(self._key(session.id))
+            pipe.eval(_UNINDEX, 1, self._index(number), session.id)
+            await pipe.execute()
+        except (RedisError, OSError) as error:
+            raise SessionStoreDown("the session store does not answer") from error
+
+    async def waiting(self, number: str) -> str | None:
+        """See :class:`SessionStore`."""
+        try:
+            found = await self._redis.get(self._index(number))
+        except (RedisError, OSError) as error:
+            raise SessionStoreDown("the session store does not answer") from error
+        if found is None:
+            return None
+        return found.decode() if isinstance(found, bytes) else str(found)
