@@ -1,0 +1,191 @@
+"""Every setting of the server, with its unit, its default and its meaning: a TOML file, then the environment.
+
+``TELLERLINE_<SECTION>_<KEY>`` overrides the file; ``REDIS_URL`` and ``DATABASE_URL`` are understood as everywhere.
+What cannot be used is a :class:`~tellerline.errors.ConfigError` that names the key, the place and the mend.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, field_validator
+
+from tellerline.config_reading import read_settings
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(gt=0, le=1_000_000)]
+Folder = Annotated[Path, PlainSerializer(str)]
+
+
+class Section(BaseModel):
+    """What all sections share: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Server(Section):
+    """The process itself."""
+
+    state_dir: Folder = Field(
+        default=Path("~/.local/state/tellerline"),
+        description="Folder of what must survive: the bank, the store, the keys. Made with mode 0700.",
+    )
+    drain_s: Seconds = Field(default=60, description="After SIGTERM, calls in progress have this long to finish.")
+    log_format: Literal["json", "console"] = Field(default="json", description="How log lines are written.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="From this level up.")
+    uvloop: bool = Field(default=True, description="Use uvloop where it is installed (the 'fast' extra).")
+
+    @field_validator("state_dir")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser()
+
+
+class Agi(Section):
+    """FastAGI: where Asterisk brings the calls."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on. AGI has no password: keep it private.")
+    port: Port = Field(default=4573, description="Port to listen on; 0 takes any free one.")
+    allow: tuple[str, ...] = Field(
+        default=("127.0.0.0/8", "::1/128"), description="Networks that may connect: your Asterisk hosts."
+    )
+    max_calls: Count = Field(default=600, description="Calls at once; the next one hears the busy prompt.")
+    header_timeout_s: Seconds = Field(default=5, description="Longest wait for the header of a new connection.")
+    command_timeout_s: Seconds = Field(
+        default=10, description="Longest wait for an answer beyond the time that the command itself takes."
+    )
+    call_limit_s: Seconds = Field(default=1800, description="Longest call; then it is ended politely.")
+    sound_prefix: str = Field(
+        default="tellerline",
+        description="Sounds folder as Asterisk sees it: below its sounds directory, or an absolute path.",
+    )
+    flow: str = Field(default="retail", description="Flow that calls begin in.")
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{error}; write networks as 10.0.0.0/24") from error
+        return value
+
+
+class Ami(Section):
+    """The Asterisk Manager Interface: events and outbound. Without a host it is not used."""
+
+    host: str | None = Field(default=None, description="Asterisk's address.")
+    port: Port = Field(default=5038, description="Asterisk's manager port.")
+    username: str = Field(default="tellerline", description="Manager user; deploy/asterisk has one with few rights.")
+    secret: SecretStr = Field(default=SecretStr(""), description="Its password.")
+    ping_s: Seconds = Field(default=10, description="A Ping that often; an unanswered one closes the connection.")
+    timeout_s: Seconds = Field(default=5, description="Longest wait for the answer to an action.")
+    reconnect_first_s: Seconds = Field(default=0.5, description="First pause before connecting again; then it doubles.")
+    reconnect_most_s: Seconds = Field(default=30, description="Longest pause before connecting again.")
+
+
+class Sms(Section):
+    """The bind to the SMSC. Without a host there is no SMS."""
+
+    host: str | None = Field(default=None, description="The SMSC's address.")
+    port: Port = Field(default=2775, description="The SMSC's SMPP port.")
+    system_id: str = Field(default="tellerline", max_length=15, description="SMPP system_id, 15 characters at most.")
+    password: SecretStr = Field(default=SecretStr(""), description="SMPP password, 8 characters at most.")
+    system_type: str = Field(default="", max_length=12, description="SMPP system_type, where the SMSC wants one.")
+    short_code: str = Field(
+        default="95500", pattern=r"^\d{3,15}$", description="The bank's number that answers are sent from."
+    )
+    flow: str = Field(default="retail", description="Flow that texts begin in.")
+    window: Count = Field(default=10, description="Requests under way at once.")
+    bind_timeout_s: Seconds = Field(default=10, description="Longest wait for the answer to bind.")
+    response_timeout_s: Seconds = Field(default=10, description="Longest wait for the answer to any other request.")
+    enquire_link_s: Seconds = Field(default=30, description="After this long without traffic the link is asked.")
+    reconnect_first_s: Seconds = Field(default=0.5, description="First pause before connecting again; then it doubles.")
+    reconnect_most_s: Seconds = Field(default=60, description="Longest pause before connecting again.")
+    help_per_hour: Count = Field(
+        default=3, description="Help texts to one number in an hour, for texts not understood."
+    )
+
+    @field_validator("password")
+    @classmethod
+    def _short(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) > 8:
+            raise ValueError("longer than the 8 characters that SMPP carries; it would be cut silently")
+        return value
+
+
+class Store(Section):
+    """Dialogue sessions, inbox and outbox."""
+
+    url: SecretStr | None = Field(
+        default=None, description="Valkey or Redis (or REDIS_URL). Without one a Valkey server is started as a child."
+    )
+
+
+class Bank(Section):
+    """The embedded bank."""
+
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL (or DATABASE_URL). Without one: SQLite in the state folder."
+    )
+    demo: bool = Field(default=False, description="Fill an empty bank with the demo customers. Never on a real line.")
+    region: str = Field(
+        default="CN", pattern=r"^[A-Z]{2}$", description="Country of numbers written without their code."
+    )
+
+
+class Flows(Section):
+    """The call flows."""
+
+    dir: Folder | None = Field(
+        default=None, description="Folder of flow files; without one the flows that come with it."
+    )
+    reload_s: Seconds = Field(default=2, description="Changed files are looked for that often.")
+    session_ttl_s: Seconds = Field(
+        default=3600, description="A dialogue that nobody goes on with is forgotten after this."
+    )
+
+
+class Sounds(Section):
+    """The catalogue and its recordings."""
+
+    dir: Folder | None = Field(default=None, description="Folder of the sounds; without one those that come with it.")
+
+
+class Health(Section):
+    """The pages /health/live, /health/ready and /metrics. Without a port there are none."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: Port | None = Field(default=8573, description="Port to listen on; 0 takes any free one.")
+
+
+class Config(Section):
+    """All settings."""
+
+    server: Server = Server()
+    agi: Agi = Agi()
+    ami: Ami = Ami()
+    sms: Sms = Sms()
+    store: Store = Store()
+    bank: Bank = Bank()
+    flows: Flows = Flows()
+    sounds: Sounds = Sounds()
+    health: Health = Health()
+
+
+def load_config(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the settings: ``file`` (or the one that TELLERLINE_CONFIG names), then the environment over it.
+
+    Raises:
+        ConfigError: a setting is unknown, wrong or unreadable; ``key`` and ``fix`` say which and what to do.
+    """
+    environment = os.environ if environ is None else environ
+    if file is None and environment.get("TELLERLINE_CONFIG"):
+        file = Path(environment["TELLERLINE_CONFIG"])
+    return read_settings(Config, file, environment)
