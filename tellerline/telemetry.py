@@ -1,0 +1,121 @@
+"""Logs and metrics: one canonical line a call and a text, and figures for Prometheus that name nobody."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from core_client.services.client import OperationCall, OperationResult
+from flows.performing import Core
+from tellerline.masking import mask_event
+
+# Seconds: a call is from a wrong number to a long dispute, an operation from a cache to a core in trouble.
+_CALL_BUCKETS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+_OPERATION_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+def configure_logging(
+    log_format: Literal["json", "console"] = "json", level: str = "info", stream: TextIO | None = None
+) -> None:
+    """Send our events and those of foreign libraries through the same masking chain to ``stream`` (stderr)."""
+    out = stream or sys.stderr
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask_event,
+    ]
+    render: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
+    )
+    number = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(number, logging.WARNING))
+    for noisy in ("smpplib", "panoramisk", "asyncio", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The figures of one node, in a registry of its own so that two nodes in one test do not mix."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    calls: Counter = field(init=False)
+    calls_active: Gauge = field(init=False)
+    call_seconds: Histogram = field(init=False)
+    texts: Counter = field(init=False)
+    operations: Counter = field(init=False)
+    operation_seconds: Histogram = field(init=False)
+    flow_reloads: Counter = field(init=False)
+    smsc_bound: Gauge = field(init=False)
+
+    def __post_init__(self) -> None:
+        registry = self.registry
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self.calls = Counter("tellerline_calls", "Calls, by how they ended.", ("ended",), registry=registry)
+        self.calls_active = Gauge("tellerline_calls_active", "Calls in progress.", registry=registry)
+        self.call_seconds = Histogram(
+            "tellerline_call_seconds", "Length of calls.", buckets=_CALL_BUCKETS, registry=registry
+        )
+        self.texts = Counter("tellerline_texts", "Texts, by what became of them.", ("outcome",), registry=registry)
+        self.operations = Counter(
+            "tellerline_operations",
+            "Bank operations, by channel and outcome.",
+            ("operation", "channel", "outcome"),
+            registry=registry,
+        )
+        self.operation_seconds = Histogram(
+            "tellerline_operation_seconds",
+            "How long bank operations took.",
+            ("operation",),
+            buckets=_OPERATION_BUCKETS,
+            registry=registry,
+        )
+        self.flow_reloads = Counter(
+            "tellerline_flow_reloads", "Changed flows, taken or refused.", ("outcome",), registry=registry
+        )
+        self.smsc_bound = Gauge("tellerline_smsc_bound", "1 while bound to the SMSC.", registry=registry)
+
+
+class MeteredCore:
+    """A core whose operations are counted and timed."""
+
+    def __init__(self, core: Core, metrics: Metrics) -> None:
+        self._core = core
+        self._metrics = metrics
+
+    async def perform(self, call: OperationCall) -> OperationResult:
+        """Carry out one operation; see ``CoreClient.perform``."""
+        began = time.monotonic()
+        result = await self._core.perform(call)
+        self._metrics.operation_seconds.labels(call.operation).observe(time.monotonic() - began)
+        self._metrics.operations.labels(call.operation, call.channel, result.outcome).inc()
+        return result
+
+    async def leave(self, auth_session_id: str) -> None:
+        """The party is gone."""
+        await self._core.leave(auth_session_id)
