@@ -138,7 +138,7 @@ class AmiClient:
         """
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(lambda: self._state is not AmiState.CONNECTING)
+                await self._changed.wait_for(lambda: self._state is AmiState.REFUSED or self._is_ready())
         except TimeoutError:
             raise AmiUnavailable(f"no connection to the exchange within {timeout_s:g} s") from None
         if self._state is AmiState.REFUSED:
@@ -281,6 +281,7 @@ class AmiClient:
             connection = Connection(self._settings.host, self._settings.port, self._settings.tls, self._handlers.offer)
             try:
                 try:
+                    # A connection that nobody accepts would hold us for minutes.
                     async with asyncio.timeout(self._settings.connect_timeout_s):
                         await connection.open()
                         await self._log_in(connection)
@@ -333,6 +334,9 @@ class AmiClient:
                 self._backoff.reset()
         finally:
             lost.cancel()
+
+    def _is_ready(self) -> bool:
+        return self._connection is not None and not self._connection.is_lost and self._state is AmiState.READY
 
     def _refusal(self) -> AmiLoginRefused:
         return AmiLoginRefused(
