@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any
 
 from panoramisk import Manager
@@ -30,13 +30,6 @@ _END = b"\r\n\r\n"
 _SILENT = logging.Logger("ivr.ami.silent", logging.CRITICAL + 1)  # noqa: LOG001 - must not be reachable by name
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
-
-
-class _Everything(Container[object]):
-    """Says yes to every action's name: panoramisk queues what is not ``forgetable`` and replays it."""
-
-    def __contains__(self, item: object) -> bool:
-        return True
 
 
 class Order(Action):  # type: ignore[misc] # panoramisk ships no types
@@ -61,9 +54,8 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk ships no 
     """panoramisk's protocol, given whole messages only, each on its own."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, without a voice in the log."""
+        """Begin."""
         super().connection_made(transport)
-        self.log = _SILENT
         self.lost = False
         self.version: str | None = None
         self._unread = bytearray()
@@ -122,6 +114,8 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc] # panoramisk ships no 
 class Connection(Manager):  # type: ignore[misc] # panoramisk ships no types
     """panoramisk's Manager for the life of one connection: no login, ping, replay or reconnection of its own.
 
+    What was under way when the connection ended dies with it: panoramisk would keep it and send it again.
+
     Args:
         on_event: gets every event; must not raise.
     """
@@ -134,7 +128,6 @@ class Connection(Manager):  # type: ignore[misc] # panoramisk ships no types
             port=port,
             ssl=tls or False,
             protocol_factory=GuardedProtocol,
-            forgetable_actions=_Everything(),
             log=_SILENT,
             loop=asyncio.get_running_loop(),
         )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import panoramisk
 import pytest
 import structlog
 from structlog.testing import capture_logs
@@ -24,6 +25,7 @@ from ivr.ami import (
     AmiState,
     AmiUnavailable,
 )
+from ivr.ami.connection import Connection, GuardedProtocol
 from ivr.ami.errors import AmiError
 from ivr.ami.handlers import Handlers
 from ivr.ami.pacing import Backoff
@@ -146,7 +148,7 @@ async def test_an_originate_whose_answer_was_lost_is_unknown_and_never_sent_agai
 
     async with fake_manager() as fake:
         fake.script = lose
-        async with client_of(fake) as ami:
+        async with asyncio.timeout(5), client_of(fake, action_timeout_s=1000) as ami:
             with pytest.raises(AmiOutcomeUnknown):
                 await ami.originate("PJSIP/1@carrier", {"Application": "Wait"})
             await ami.ready(timeout_s=5)
@@ -209,6 +211,28 @@ async def test_a_refusal_carries_the_exchanges_reason() -> None:
                 await ami.listing("CoreShowChannels")
 
 
+async def test_panoramisk_alone_sends_a_lost_originate_again_which_is_why_it_is_guarded() -> None:
+    async def lose(conversation: Conversation, action: Fields) -> None:
+        del action
+        conversation.drop()
+
+    async with fake_manager() as fake:
+        fake.script = lose
+        fake.lets_in_anybody = True
+        manager = panoramisk.Manager(port=fake.port, username="x", secret="y", reconnect_timeout=0)
+        manager.log.disabled = True
+        try:
+            await manager.connect()
+            await fake.saw("Login")
+            lost = manager.send_action({"Action": "Originate", "Channel": "PJSIP/1@carrier", "Async": "true"})
+            await fake.saw("Originate", times=2)
+            lost.cancel()
+        finally:
+            manager.reconnect_timeout = 3600
+            manager.close()
+            manager.log.disabled = False
+
+
 # --- the watchdog ---
 
 
@@ -236,7 +260,23 @@ async def test_an_exchange_that_lets_in_and_drops_is_met_with_growing_pauses() -
     assert len({round(pause_s / step, 6) for step, pause_s in zip(steps, pauses.asked, strict=False)}) > 4
 
 
-async def test_a_proved_connection_makes_the_next_pause_short_again() -> None:
+async def test_a_connection_that_answered_a_ping_makes_the_next_pause_short_again() -> None:
+    pauses = Pauses()
+    async with fake_manager() as fake:
+        fake.drops_after_login = True
+        async with AmiClient(settings(fake, ping_interval_s=0.01), pause=pauses) as ami:
+            await fake.saw("Login", times=6)
+            fake.drops_after_login = False
+            await fake.saw("Ping", times=2)
+            made = len(pauses.asked)
+            assert pauses.asked[-1] > 1
+            fake.conversations[-1].drop()
+            await until(ami, AmiState.CONNECTING)
+            await ami.ready(timeout_s=5)
+            assert pauses.asked[made] <= 0.5
+
+
+async def test_the_pace_begins_anew_after_a_reset() -> None:
     backoff = Backoff(0.5, 30, random.Random(1))
     for _ in range(8):
         backoff.next_s()
@@ -380,6 +420,20 @@ async def test_an_event_that_panoramisk_cannot_interpret_costs_nothing_else() ->
         assert got[0].all("variable") == ("a=1", "b=2")
         assert "王小明" not in repr(got[0])
         assert len(fake.conversations) == 1
+
+
+async def test_what_arrives_before_the_manager_is_set_up_is_read_afterwards() -> None:
+    protocol = GuardedProtocol()
+    protocol.connection_made(asyncio.Transport())
+    protocol.data_received(b"Asterisk Call Manager/11.0.0\r\nEvent: FullyBooted\r\n\r\n")
+
+    seen: list[AmiMessage] = []
+    connection = Connection("127.0.0.1", 0, None, seen.append)
+    made: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    made.set_result((None, protocol))
+    connection.connection_made(made)
+    connection.connection_lost(None)
+    assert [message.name for message in seen] == ["FullyBooted"]
 
 
 async def test_a_message_without_end_ends_the_connection_not_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
