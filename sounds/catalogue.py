@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from sounds.catalogue_file import Entry, Name, folded, read_names, read_prompts
+from sounds.catalogue_file import Entry, Name, read_names, read_prompts, written_forms
 from sounds.errors import CatalogueError, SoundsError
 from sounds.inventory import fragments
 from sounds.words import LANGUAGES
@@ -33,11 +33,14 @@ class Catalogue:
     def __init__(
         self,
         prompts: Mapping[str, Mapping[str, Entry]],
-        names: Mapping[str, Mapping[str, Name]],
+        names: Mapping[str, Name],
         audio_roots: tuple[Path, ...],
     ) -> None:
         self._prompts = prompts
         self._names = names
+        self._known_names = {
+            form: name.id for name in names.values() for text in name.written.values() for form in written_forms(text)
+        }
         self._audio_roots = audio_roots
         self._paths: dict[str, Path] = {}
 
@@ -49,14 +52,13 @@ class Catalogue:
             CatalogueError: a file says something it must not; the message names file, line and mend.
         """
         prompts: dict[str, dict[str, Entry]] = {}
-        names: dict[str, dict[str, Name]] = {}
+        names: dict[str, Name] = {}
         roots = [base for base in (overlay, root or SHIPPED_ROOT) if base is not None]
         for base in reversed(roots):
             folder = base / "catalogue"
             for file in sorted(folder.glob("*.yaml")):
                 if file.stem == "names":
-                    for lang, known in read_names(file).items():
-                        names.setdefault(lang, {}).update(known)
+                    names.update(read_names(file))
                     continue
                 if file.stem not in LANGUAGES:
                     mend = f"The languages are {', '.join(LANGUAGES)}"
@@ -114,12 +116,12 @@ class Catalogue:
         return f"{lang}/{prompt}"
 
     def name_audio(self, name: str, lang: str) -> str | None:
-        """Answer the audio id of a person's name; None when nobody recorded it."""
-        known = self._names.get(lang, {}).get(folded(name))
-        if known is None:
-            return None
-        audio_id = f"{lang}/name/{known.id}"
-        return audio_id if self.has_audio(audio_id) else None
+        """Answer the audio id of a person's name, however it is written; None when nobody recorded it."""
+        for form in written_forms(name):
+            clip = self._known_names.get(form)
+            if clip is not None and self.has_audio(audio_id := f"{lang}/name/{clip}"):
+                return audio_id
+        return None
 
     def has_audio(self, audio_id: str) -> bool:
         """Say whether a file plays ``audio_id``."""
@@ -140,7 +142,7 @@ class Catalogue:
         """Answer everything that needs audio in ``lang``: audio id to what it says (prompts, fragments, names)."""
         texts = {f"{lang}/{prompt}": entry.say for prompt, entry in self._prompts.get(lang, {}).items()}
         texts.update({f"{lang}/{fragment}": text for fragment, text in fragments(lang).items()})
-        texts.update({f"{lang}/name/{name.id}": name.say for name in self._names.get(lang, {}).values()})
+        texts.update({f"{lang}/name/{name.id}": name.say[lang] for name in self._names.values() if lang in name.say})
         return texts
 
     def text_of(self, audio_id: str) -> str | None:
@@ -150,8 +152,8 @@ class Catalogue:
         if entry is not None:
             return entry.say
         if name.startswith("name/"):
-            clip = name.removeprefix("name/")
-            return next((known.written for known in self._names.get(lang, {}).values() if known.id == clip), None)
+            known = self._names.get(name.removeprefix("name/"))
+            return known.written.get(lang) if known is not None else None
         return fragments(lang).get(name) if lang in LANGUAGES else None
 
     def missing_audio(self, languages: Iterable[str] | None = None) -> list[str]:

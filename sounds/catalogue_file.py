@@ -6,13 +6,14 @@ before, since a composer recurses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from sounds.errors import CatalogueError
+from sounds.words import LANGUAGES
 
 MAX_FILE_BYTES = 1_000_000  # the shipped catalogues are 10 kB
 MAX_DEPTH = 4  # prompt id -> its texts is 2
@@ -20,7 +21,8 @@ MAX_TEXT = 1_000  # a minute of speech
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _KEYS = frozenset("0123456789*#")
 _FIELDS = ("say", "sms", "keys")
-_NAME_FIELDS = ("id", "say")
+_SAY = "say_"
+_FIRST_HAN, _LAST_HAN = "\u4e00", "\u9fff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that has a clip: how it is written, per language, and the clip's id."""
+    """A name that has clips: as each language writes it, and as its voice is asked to say it."""
 
     id: str
-    written: str
-    say: str
+    written: Mapping[str, str]
+    say: Mapping[str, str]
 
 
 def read_prompts(file: Path) -> dict[str, Entry]:
@@ -67,29 +69,35 @@ def read_prompts(file: Path) -> dict[str, Entry]:
     return entries
 
 
-def read_names(file: Path) -> dict[str, dict[str, Name]]:
-    """Read ``{lang: {written name: {id: ..., say: ...}}}``: the names that have a clip. ``say`` is how to speak it.
+def read_names(file: Path) -> dict[str, Name]:
+    """Read ``{clip id: {zh: 李雷, en: Li Lei, say_en: Lee Lay}}``: the names that have clips.
 
     Raises:
         CatalogueError: with the line and the mend.
     """
-    languages: dict[str, dict[str, Name]] = {}
-    for lang_node, names_node in _pairs(_compose(file), file, "names are listed by language"):
-        names = languages.setdefault(_text(lang_node, file), {})
-        for key, value in _pairs(names_node, file, "names are a mapping of written name to its clip"):
-            written = _text(key, file)
-            fields = _fields(value, file, written, _NAME_FIELDS)
-            clip = fields.get("id", "")
-            if not clip or not set(clip) <= _ID_CHARACTERS:
-                mend = "Write {id: li_lei}, with a-z, 0-9 and _"
-                raise CatalogueError(file, key.start_mark.line + 1, f"'{written}' has no clip id", mend)
-            names[folded(written)] = Name(clip, written, fields.get("say", written))
-    return languages
+    names: dict[str, Name] = {}
+    fields = (*LANGUAGES, *(_SAY + lang for lang in LANGUAGES))
+    for key, value in _pairs(_compose(file), file, "names are a mapping of clip ids"):
+        line = key.start_mark.line + 1
+        clip = _text(key, file)
+        if not clip or not set(clip) <= _ID_CHARACTERS:
+            raise CatalogueError(file, line, f"'{clip}' is no clip id", "Use a-z, 0-9 and _")
+        if clip in names:
+            raise CatalogueError(file, line, f"'{clip}' is given twice", "Keep one")
+        texts = _fields(value, file, clip, fields)
+        written = {lang: texts[lang] for lang in LANGUAGES if lang in texts}
+        if not written:
+            raise CatalogueError(file, line, f"'{clip}' is written nowhere", "Write {zh: 李雷, en: Li Lei}")
+        names[clip] = Name(clip, written, {lang: texts.get(_SAY + lang, text) for lang, text in written.items()})
+    return names
 
 
-def folded(name: str) -> str:
-    """Answer ``name`` as it is compared: without case and outer or double spaces."""
-    return " ".join(name.casefold().split())
+def written_forms(name: str) -> tuple[str, ...]:
+    """Answer the forms by which ``name`` is known: whole, its Chinese words, its other words; each run together."""
+    words = name.split()
+    chinese = [word for word in words if any(_FIRST_HAN <= letter <= _LAST_HAN for letter in word)]
+    others = [word for word in words if word not in chinese]
+    return tuple("".join(part).casefold() for part in (words, chinese, others) if part)
 
 
 def _compose(file: Path) -> yaml.Node:

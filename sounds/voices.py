@@ -31,6 +31,7 @@ _THREADS = 2
 _YI_RISING = re.compile(r"(?<!十)一(?=[万亿])")
 _YI_FALLING = re.compile(r"(?<!十)一(?=[百千元角分])")
 _TONES = "→↗↘↓"
+_ENGLISH = (("PIN", "pin"),)  # a word here, three letters to a phonemizer
 
 
 class Voices:
@@ -90,6 +91,8 @@ class Voices:
         if lang == "zh":
             toned = _YI_FALLING.sub("意", _YI_RISING.sub("疑", text))
             return " ".join(third_tones(word) for word in str(self._chinese(toned)[0]).split())
+        for written, spoken in _ENGLISH:
+            text = text.replace(written, spoken)
         return str(self._kokoro.tokenizer.phonemize(text, "en-gb"))
 
 

@@ -1,0 +1,136 @@
+"""Builds the audio of a catalogue: only what is missing or says something else by now. Build time only.
+
+Needs the extra ``tellerline[voices]`` and the voice files of an npm package; what comes out is committed, so that
+nobody who runs a server needs either.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sounds.catalogue import Catalogue
+from sounds.chain import FRAGMENT, PROMPT, RATE_HZ, telephone
+from sounds.errors import BuildError, RecordingError
+from sounds.inventory import PAUSE, fragments
+from sounds.manifest import RECORDED, Clip, read_manifest, write_manifest
+from sounds.recording import sha256_of, write_prompt
+from sounds.voices import SAMPLE_RATE_HZ, VOICES, Voices, fetch_voices
+
+PAUSE_S = 0.3
+SILENCE = "silence"  # the voice of a pause
+_MIN_S, _MAX_S_A_CHARACTER, _MIN_S_A_CHARACTER = 0.12, 1.0, 0.02
+
+
+class Voice(Protocol):
+    """Who speaks: 24 kHz samples of a text in a language."""
+
+    def say(self, text: str, lang: str) -> Sequence[float]:
+        """Answer ``text`` spoken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did, by audio id."""
+
+    built: tuple[str, ...]
+    kept: int
+    removed: tuple[str, ...]
+
+
+Progress = Callable[[int, int, str], None]  # done, of how many, which audio id
+
+
+def build(
+    catalogue: Catalogue,
+    audio: Path,
+    voice: Voice,
+    *,
+    languages: Iterable[str] | None = None,
+    only: Iterable[str] | None = None,
+    prune: bool = False,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Make every clip of ``catalogue`` that ``audio`` lacks or that says something else by now.
+
+    An operator's own recording is never replaced, even when the prompt's text changed: `tellerline check` tells.
+
+    Args:
+        catalogue: what there is to say.
+        audio: the folder of audio, with its manifest.
+        voice: who speaks.
+        languages: all of the catalogue's when None.
+        only: audio ids; everything when None.
+        prune: remove audio that nothing says any more.
+        progress: called before each clip is made, and once at the end.
+
+    Raises:
+        BuildError: a voice's answer cannot be used.
+    """
+    wanted = {}
+    for lang in catalogue.languages if languages is None else tuple(languages):
+        wanted.update(catalogue.texts(lang))
+    chosen = wanted if only is None else {audio_id: wanted[audio_id] for audio_id in only}
+    clips = read_manifest(audio)
+    stale = [audio_id for audio_id, text in chosen.items() if not _is_made(audio, audio_id, text, clips)]
+    try:
+        for done, audio_id in enumerate(stale):
+            if progress is not None:
+                progress(done, len(stale), audio_id)
+            clips[audio_id] = _make(audio, audio_id, chosen[audio_id], voice)
+        removed = _prune(audio, clips, set(wanted)) if prune and only is None and languages is None else ()
+    finally:
+        write_manifest(audio, clips)  # an interrupted build goes on where it was
+    if progress is not None:
+        progress(len(stale), len(stale), "")
+    return BuildReport(tuple(stale), len(chosen) - len(stale), tuple(removed))
+
+
+def load_voices(cache_dir: Path, voices_dir: Path | None = None) -> Voices:
+    """Load model and voices; without ``voices_dir`` the voice files are fetched with npm into ``cache_dir``, once.
+
+    Raises:
+        BuildError: what is missing, and how to get it.
+    """
+    if voices_dir is None:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise BuildError("npm is needed to get the voice files (or point --voices at a folder that has them)")
+        voices_dir = fetch_voices(cache_dir, Path(npm))
+    return Voices(voices_dir, cache_dir / "spoken")
+
+
+def _is_made(audio: Path, audio_id: str, text: str, clips: dict[str, Clip]) -> bool:
+    clip, file = clips.get(audio_id), audio / f"{audio_id}.wav"
+    if clip is None or not file.is_file():
+        return False
+    return clip.voice == RECORDED or (clip.text == text and clip.sha256 == sha256_of(file))
+
+
+def _make(audio: Path, audio_id: str, text: str, voice: Voice) -> Clip:
+    lang, _, name = audio_id.partition("/")
+    if name == PAUSE:
+        samples = [0.0] * round(PAUSE_S * RATE_HZ)
+        return Clip("", SILENCE, write_prompt(audio / f"{audio_id}.wav", samples), PAUSE_S)
+    margins = FRAGMENT if name in fragments(lang) or name.startswith("name/") else PROMPT
+    try:
+        samples = telephone(voice.say(text, lang), SAMPLE_RATE_HZ, margins)
+    except RecordingError as problem:
+        raise BuildError(f"{audio_id} ('{text}') came out unusable: {problem}") from problem
+    seconds = len(samples) / RATE_HZ
+    longest = margins.before_s + margins.after_s + 0.5 + _MAX_S_A_CHARACTER * len(text)
+    if not max(_MIN_S, _MIN_S_A_CHARACTER * len(text)) <= seconds <= longest:
+        raise BuildError(f"{audio_id} ('{text}') came out {seconds:.2f} s long, which it cannot be")
+    return Clip(text, VOICES[lang], write_prompt(audio / f"{audio_id}.wav", samples), round(seconds, 3))
+
+
+def _prune(audio: Path, clips: dict[str, Clip], wanted: set[str]) -> list[str]:
+    removed = sorted(audio_id for audio_id in clips if audio_id not in wanted)
+    for audio_id in removed:
+        (audio / f"{audio_id}.wav").unlink(missing_ok=True)
+        del clips[audio_id]
+    return removed
