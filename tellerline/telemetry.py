@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
-from core_client.services.client import OperationCall, OperationResult
-from flows.performing import Core
 from tellerline.masking import mask_event
 
 # Seconds: a call is from a wrong number to a long dispute, an operation from a cache to a core in trouble.
@@ -99,23 +96,3 @@ class Metrics:
             "tellerline_flow_reloads", "Changed flows, taken or refused.", ("outcome",), registry=registry
         )
         self.smsc_bound = Gauge("tellerline_smsc_bound", "1 while bound to the SMSC.", registry=registry)
-
-
-class MeteredCore:
-    """A core whose operations are counted and timed."""
-
-    def __init__(self, core: Core, metrics: Metrics) -> None:
-        self._core = core
-        self._metrics = metrics
-
-    async def perform(self, call: OperationCall) -> OperationResult:
-        """Carry out one operation; see ``CoreClient.perform``."""
-        began = time.monotonic()
-        result = await self._core.perform(call)
-        self._metrics.operation_seconds.labels(call.operation).observe(time.monotonic() - began)
-        self._metrics.operations.labels(call.operation, call.channel, result.outcome).inc()
-        return result
-
-    async def leave(self, auth_session_id: str) -> None:
-        """The party is gone."""
-        await self._core.leave(auth_session_id)
