@@ -6,7 +6,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from core_client.language.suggest import did_you_mean
 from tellerline.errors import ConfigError
-from tellerline.trying.document import nearest
 
 PREFIX = "TELLERLINE_"
 WELL_KNOWN = {"REDIS_URL": ("store", "url"), "DATABASE_URL": ("bank", "database_url")}
@@ -50,7 +50,7 @@ def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, s
         known = _section(model, section)
         if known is None:
             raise ConfigError(
-                f"[{section}]", "no such section", nearest(section, model.model_fields), _at(file, text, section, None)
+                f"[{section}]", "no such section", _nearest(section, model.model_fields), _at(file, text, section, None)
             )
         if not isinstance(content, dict):
             place = _at(file, text, None, section)
@@ -59,7 +59,7 @@ def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, s
         for key, value in content.items():
             place = _at(file, text, section, key)
             if key not in known.model_fields:
-                raise ConfigError(f"{section}.{key}", "no such setting", nearest(key, known.model_fields), place)
+                raise ConfigError(f"{section}.{key}", "no such setting", _nearest(key, known.model_fields), place)
             values[section][key] = value
             sources[section, key] = place
     for section, key, value, source in _from_environment(model, environ):
@@ -69,6 +69,10 @@ def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, s
         return model.model_validate(values)
     except ValidationError as error:
         raise _explained(model, error, sources) from None
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    return did_you_mean(word, known) or f"Known: {', '.join(known)}."
 
 
 def _toml(file: Path) -> tuple[str, dict[str, Any]]:
@@ -107,7 +111,7 @@ def _from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Ite
             continue  # TELLERLINE_CONFIG, and what others keep under our name
         field = known.model_fields.get(key)
         if field is None:
-            raise ConfigError(f"{section}.{key}", "no such setting", nearest(key, known.model_fields), variable)
+            raise ConfigError(f"{section}.{key}", "no such setting", _nearest(key, known.model_fields), variable)
         yield section, key, _from_text(field, text), f"environment {variable}"
 
 

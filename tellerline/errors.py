@@ -2,11 +2,13 @@
 
 TellerlineError
 ├── ConfigError         a setting is missing, wrong or unknown: ``key`` and ``fix`` say which and how
-├── ConversationError   a conversation file does not load: file, line, column, caret, hint
+├── ConversationError   (also a LanguageError) a conversation file does not load: file, line, column, caret, hint
 └── ParleyError         a conversation cannot be run on this wire (no such customer, no Asterisk)
 """
 
 from __future__ import annotations
+
+from core_client.language.errors import LanguageError
 
 
 class TellerlineError(Exception):
@@ -25,23 +27,10 @@ class ConfigError(TellerlineError):
         self.source = source
 
 
-class ConversationError(TellerlineError):
+class ConversationError(TellerlineError, LanguageError):
     """A conversation file that does not load. Its text is the whole report, caret included."""
 
-    def __init__(self, file: str, line: int, column: int, message: str, hint: str = "", source_line: str = "") -> None:
-        text = f"{file}:{line}:{column}: {message}"
-        if hint:
-            text += f" {hint}" if message.endswith((".", "?")) else f". {hint}"
-        if source_line and column <= len(source_line) + 1:
-            shown = source_line.rstrip("\n")
-            text += f"\n  {shown}\n  {' ' * (column - 1)}^"
-        super().__init__(text)
-        self.file = file
-        self.line = line
-        self.column = column
-        self.message = message
-        self.hint = hint
-        self.source_line = source_line
+    __str__ = LanguageError.__str__
 
 
 class ParleyError(TellerlineError):

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from core_client.domain.money import Money, MoneyError
+from core_client.language.source import Source, read_source
 from core_client.operations import REGISTRY, UNAUTHENTICATED
 from tellerline.errors import ConversationError
 from tellerline.trying import conversation as c
-from tellerline.trying.document import Document, Node, nearest
+from tellerline.trying.document import Node, nearest, root_of
 
 _SPAN = re.compile(r"^(\d{1,5}(?:\.\d{1,3})?)\s?(ms|s|m|h)$")
 _SPAN_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -51,11 +52,7 @@ def load_conversation(path: Path) -> c.Conversation:
     Raises:
         ConversationError: it does not load; the text says where, why, and what to write instead.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConversationError(str(path), 1, 1, f"cannot be read: {error}") from error
-    return load_conversation_text(text, str(path))
+    return _load(read_source(path, ConversationError))
 
 
 def load_conversation_text(text: str, name: str) -> c.Conversation:
@@ -64,8 +61,13 @@ def load_conversation_text(text: str, name: str) -> c.Conversation:
     Raises:
         ConversationError: as for :func:`load_conversation`.
     """
-    root = Document(text, name).root()
-    top = root.mapping(known=("conversation", "given", "steps", "through"), required=("conversation", "steps"))
+    return _load(Source(name, text, ConversationError))
+
+
+def _load(source: Source) -> c.Conversation:
+    top = root_of(source).mapping(
+        known=("conversation", "given", "steps", "through"), required=("conversation", "steps")
+    )
     given = _given(top["given"]) if "given" in top else c.Given()
     nodes = top["steps"].sequence()
     if len(nodes) > MAX_STEPS:
@@ -77,7 +79,7 @@ def load_conversation_text(text: str, name: str) -> c.Conversation:
     through: tuple[str, ...] = _WIRES
     if "through" in top:
         through = tuple(node.one_of(_WIRES, "wire") for node in top["through"].sequence())
-    return c.Conversation(top["conversation"].text(), name, given, steps, through)
+    return c.Conversation(top["conversation"].text(), source.name, given, steps, through)
 
 
 # --- given -------------------------------------------------------------------------------------------------------

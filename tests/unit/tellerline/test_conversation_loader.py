@@ -87,9 +87,9 @@ def test_what_is_given_tells_the_time_and_how_the_bank_answers() -> None:
         ('- text: {from: "+861", to: "95500", body: "{code}"}\n', "x.yaml:4:3", "was not captured"),
         ("- receive: {to: \"+861\", capture: {code: '('}}\n", "x.yaml:4:41", "not a regular expression"),
         ("- call: {to: '95500'}\n", "x.yaml:4:9", "a call from nowhere"),
-        ("- hear: &a welcome\n", "x.yaml:4:9", "anchors and aliases"),
+        ("- hear: &a welcome\n", "x.yaml:4:9", "an anchor"),
         ("- hear: !!str welcome\n", "x.yaml:4:9", "a tag"),
-        ("- hear: welcome\n- hear: [welcome\n", "x.yaml:6:1", "not YAML"),
+        ("- hear: welcome\n- hear: [welcome\n", "x.yaml:6:1", "did not find"),
         ("- ended: false\n", "x.yaml:4:10", "says nothing"),
     ],
 )
@@ -117,5 +117,5 @@ def test_no_file_however_bad_is_anything_but_a_conversation_error(text: str) -> 
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConversationError, match="cannot be read"):
+    with pytest.raises(ConversationError, match="cannot read it"):
         load_conversation(tmp_path / "none.yaml")
