@@ -11,6 +11,7 @@ from ivr.agi.client import AgiClientConnection, ClientState, render_reply
 from ivr.agi.events import (
     DEAD_CHANNEL,
     OK,
+    TRYING,
     UNKNOWN_COMMAND,
     WRONG_USAGE,
     ClientEvent,
@@ -28,6 +29,7 @@ __all__ = [
     "DEAD_CHANNEL",
     "MAX_LINE_BYTES",
     "OK",
+    "TRYING",
     "UNKNOWN_COMMAND",
     "WRONG_USAGE",
     "AgiClientConnection",

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from ivr.agi.events import OK, WRONG_USAGE, ClientEvent, CommandReceived, ConnectionClosed, Reply
+from ivr.agi.events import OK, TRYING, WRONG_USAGE, ClientEvent, CommandReceived, ConnectionClosed, Reply
 from ivr.agi.lines import LineBuffer
 from ivr.agi.quoting import MAX_LINE_BYTES, split_command
 from ivr.errors import LocalProtocolError, RemoteProtocolError
@@ -76,9 +76,10 @@ class AgiClientConnection:
         """
         if self._state is not ClientState.OPEN or not self._replies_due:
             raise LocalProtocolError("no command waits for a reply")
-        text = render_reply(reply)
-        self._replies_due -= 1
-        return text.encode()
+        line = render_reply(reply)
+        if reply.code != TRYING:
+            self._replies_due -= 1
+        return line.encode()
 
     def send_hangup(self) -> bytes:
         """Answer the line that says that the caller has left.
@@ -121,16 +122,16 @@ def render_reply(reply: Reply) -> str:
     Raises:
         LocalProtocolError: the result holds white space, or the note an end of line.
     """
-    note = reply.note
+    note, text = reply.note, reply.text
     if reply.code == WRONG_USAGE:
-        usage = "".join(f"{line}\n" for line in (note or "").splitlines())
+        usage = "".join(f"{line}\n" for line in text.splitlines())
         return f"520-Invalid command syntax.  Proper usage follows:\n{usage}520 End of proper usage.\n"
-    if _FORBIDDEN.search(note or ""):
+    if _FORBIDDEN.search(note or "") or _FORBIDDEN.search(text):
         raise LocalProtocolError("a note holds no CR, LF or NUL")
-    if reply.code != OK:
-        return f"{reply.code} {note or ''}\n"
+    if reply.code not in (TRYING, OK):
+        return f"{reply.code} {text}\n"
     if reply.result.split() not in ([], [reply.result]):
         raise LocalProtocolError("a result is one word")
     shown = "" if note is None else f" ({note})"
     end = "" if reply.endpos is None else f" endpos={reply.endpos}"
-    return f"200 result={reply.result}{shown}{end}\n"
+    return f"{reply.code} result={reply.result}{shown}{end}{' ' if text else ''}{text}\n"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+TRYING = 100  # the answer follows
 OK = 200
 UNKNOWN_COMMAND = 510
 DEAD_CHANNEL = 511
@@ -23,14 +24,16 @@ class HeaderReceived:
 class Reply:
     """The answer to one command.
 
-    ``200 result=50 (dtmf) endpos=4160`` is ``Reply(200, "50", "dtmf", 4160)``. Of any other code, ``result`` is
-    empty and ``note`` the text. The repr shows neither result nor note: they can be the digits of a PIN.
+    ``200 result=50 (dtmf) endpos=4160`` is ``Reply(200, "50", "dtmf", 4160)``; what follows in plain words
+    (``200 result=0 Gosub complete``, ``510 Invalid or unknown command``, a usage) is ``text``. The repr shows
+    neither result nor note: they can be the digits of a PIN.
     """
 
     code: int
     result: str = field(default="", repr=False)
     note: str | None = field(default=None, repr=False)
     endpos: int | None = None
+    text: str = field(default="", repr=False)
 
     @property
     def number(self) -> int | None:

@@ -26,7 +26,7 @@ MAX_HEADER_BYTES = 65_536  # 127 arguments of 500 bytes; Asterisk sends about 70
 MAX_HEADER_LINES = 256  # Asterisk sends 22 and one for each argument, 127 at most
 MAX_USAGE_LINES = 64  # the longest usage text in Asterisk 22 has 25
 
-_REPLY = re.compile(r"(\d{3}) result=(\S*)(?: \((.*)\))?(?: endpos=(-?\d{1,18}))?", re.DOTALL)
+_REPLY = re.compile(r"(\d{3}) result=(\S*)(?: \((.*)\))?(?: endpos=(-?\d{1,18}))?(?: ([A-Z][^()]*))?", re.DOTALL)
 _OTHER = re.compile(r"([1-9]\d\d)([ -])(.*)", re.DOTALL)
 
 
@@ -151,11 +151,11 @@ class AgiServerConnection:
     def _take_reply(self, line: str) -> ServerEvent | None:
         parts = _REPLY.fullmatch(line)
         if parts is not None:
-            code, result, note, endpos = parts.groups()
+            code, result, note, endpos, text = parts.groups()
             if code[0] == "1":  # "100 result=0 Trying...": the real answer follows
                 return None
             self._state = ServerState.IDLE
-            return Reply(int(code), result, note, None if endpos is None else int(endpos))
+            return Reply(int(code), result, note, None if endpos is None else int(endpos), text or "")
         if line == "HANGUP":
             return self._take_hangup()
         other = _OTHER.fullmatch(line)
@@ -170,12 +170,12 @@ class AgiServerConnection:
             self._state = ServerState.USAGE
             return None
         self._state = ServerState.IDLE
-        return Reply(int(other[1]), note=other[3])
+        return Reply(int(other[1]), text=other[3])
 
     def _take_usage(self, line: str) -> Reply | None:
         if line.startswith(f"{WRONG_USAGE} "):
             self._state = ServerState.IDLE
-            return Reply(WRONG_USAGE, note="\n".join(self._usage))
+            return Reply(WRONG_USAGE, text="\n".join(self._usage))
         if len(self._usage) >= MAX_USAGE_LINES:
             raise RemoteProtocolError(f"a usage text of more than {MAX_USAGE_LINES} lines")
         self._usage.append(line)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ivr.testing.call import FakeCall
 from ivr.testing.errors import CallWentElsewhere
-from ivr.testing.events import CallEnded, CallEvent, CommandSeen, EndedBy, HeardFile, KeyPressed, Playing, Stopped
+from ivr.testing.events import (
+    CallEnded,
+    CallEvent,
+    CommandSeen,
+    EndedBy,
+    HeardFile,
+    KeyPressed,
+    Playing,
+    Stopped,
+    Transferred,
+)
 from ivr.testing.fake_pbx import LEAP, FakePbx
 from ivr.testing.sounds import SoundLibrary
 
@@ -22,4 +32,5 @@ __all__ = [
     "Playing",
     "SoundLibrary",
     "Stopped",
+    "Transferred",
 ]

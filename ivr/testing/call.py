@@ -17,6 +17,7 @@ from ivr.testing.verbs import VERBS
 REACTION_S = 0.6  # a person presses this long after hearing what to press
 KEY_GAP_S = 0.2  # between two keys of a person who knows the number
 COMPLETED = "TELLERLINE_COMPLETED"
+TRANSFER = "TELLERLINE_TRANSFER"
 QUEUE = "TELLERLINE_QUEUE"
 
 
@@ -31,6 +32,7 @@ class FakeCall(asyncio.Protocol):
         variables: Mapping[str, str],
         media: bool,
         answered: bool,
+        agents: Callable[[str], tuple[str, float]],
         speed: float,
         patience_s: float,
     ) -> None:
@@ -39,7 +41,9 @@ class FakeCall(asyncio.Protocol):
         self.replies: list[Reply | None] = []  # None stands for the bare line HANGUP
         self.ended: CallEnded | None = None
         self.observers: list[Callable[[CallEvent], None]] = []
-        self.channel = FakeChannel(VERBS, sounds, variables, media=media, answered=answered, observe=self._note)
+        self.channel = FakeChannel(
+            VERBS, sounds, variables, media=media, answered=answered, agents=agents, observe=self._note
+        )
         self._codec = AgiClientConnection()
         self._speed = speed
         self._patience_s = patience_s
@@ -75,6 +79,11 @@ class FakeCall(asyncio.Protocol):
     def variables(self) -> dict[str, str]:
         """The channel variables, as the dialplan will find them."""
         return self.channel.variables
+
+    @property
+    def transferred(self) -> str | None:
+        """The queue of people that the caller was handed to, if any."""
+        return self.channel.transferred
 
     @property
     def waiting_for_key(self) -> bool:
@@ -151,6 +160,18 @@ class FakeCall(asyncio.Protocol):
         await self._until(lambda: self.waiting_for_key, timeout_s)
         if not self.waiting_for_key:
             raise CallWentElsewhere(f"the server waits for no key; heard so far:\n{self.transcript()}")
+
+    async def wait_transferred(self, timeout_s: float = 60.0) -> str:
+        """Wait until the caller is handed to people, and answer the queue.
+
+        Raises:
+            CallWentElsewhere: it does not happen.
+        """
+        await self._until(lambda: self.transferred is not None, timeout_s)
+        queue = self.transferred or (self.ended.queue if self.ended is not None else None)
+        if queue is None:
+            raise CallWentElsewhere(f"the caller was not handed to people; heard so far:\n{self.transcript()}")
+        return queue
 
     async def wait_ended(self, timeout_s: float = 300.0) -> CallEnded:
         """Wait for the end of the call.
@@ -273,7 +294,7 @@ class FakeCall(asyncio.Protocol):
     def _ended_by(self) -> EndedBy:
         if self.channel.hung_up:
             return EndedBy.CALLER
-        if self.variables.get(QUEUE):
+        if self.variables.get(QUEUE) and self.variables.get(TRANSFER, "") in ("", "answered"):
             return EndedBy.TRANSFER
         if self.variables.get(COMPLETED) == "1":
             return EndedBy.SERVER

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from ivr.agi import DEAD_CHANNEL, UNKNOWN_COMMAND, WRONG_USAGE, Reply
-from ivr.testing.events import CallEvent, CommandSeen, HeardFile, KeyPressed, Playing, Stopped
+from ivr.agi import DEAD_CHANNEL, TRYING, UNKNOWN_COMMAND, WRONG_USAGE, Reply
+from ivr.testing.events import CallEvent, CommandSeen, HeardFile, KeyPressed, Playing, Stopped, Transferred
 from ivr.testing.sounds import SAMPLE_RATE, SoundLibrary
 
 KEY_PACE_S = 0.1  # Asterisk's AST_DEFAULT_EMULATE_DTMF_DURATION
@@ -70,6 +70,7 @@ class FakeChannel:
         *,
         media: bool = True,
         answered: bool = True,
+        agents: Callable[[str], tuple[str, float]] = lambda queue: ("answered", 10.0),
         observe: Callable[[CallEvent], None] = lambda event: None,
     ) -> None:
         self.sounds = sounds
@@ -79,6 +80,8 @@ class FakeChannel:
         self.hung_up = False
         self.heard: list[HeardFile] = []
         self.user_events: list[str] = []
+        self.agents = agents
+        self.transferred: str | None = None
         self.database: dict[tuple[str, str], str] = {}
         self.now = 0.0
         self._verbs = verbs
@@ -178,6 +181,15 @@ class FakeChannel:
         """Wait for a key, for ``seconds`` at most (None: for ever)."""
         return (yield None if seconds is None else self.now + seconds)
 
+    def say_trying(self) -> None:
+        """Put ``100 result=0 Trying...`` on the wire: the reply of the running command follows later."""
+        self._replies.append(Reply(TRYING, "0", text="Trying..."))
+
+    def transfer(self, queue: str) -> None:
+        """Tell that the caller waits for, or speaks with, people."""
+        self.transferred = queue
+        self._observe(Transferred(queue, self.now))
+
     def soft_hang_up(self) -> None:
         """End the call from this side; the bare line follows the reply of the command that did it."""
         self.hung_up = True
@@ -224,12 +236,12 @@ class FakeChannel:
             if verb is None or len(words) < length:
                 continue
             if self.hung_up and not verb.dead:
-                return Reply(DEAD_CHANNEL, note="Command Not Permitted on a dead channel or intercept routine")
+                return Reply(DEAD_CHANNEL, text="Command Not Permitted on a dead channel or intercept routine")
             arguments = words[length:]
             if not verb.least <= len(arguments) <= verb.most:
-                return Reply(WRONG_USAGE, note=f" Usage: {' '.join(words[:length]).upper()} ...")
+                return Reply(WRONG_USAGE, text=f" Usage: {' '.join(words[:length]).upper()} ...")
             return verb.run(self, arguments)
-        return Reply(UNKNOWN_COMMAND, note="Invalid or unknown command")
+        return Reply(UNKNOWN_COMMAND, text="Invalid or unknown command")
 
     def _deliver(self, key: str) -> None:
         taken = self._running is not None

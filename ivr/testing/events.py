@@ -80,4 +80,12 @@ class KeyPressed:
     taken: bool
 
 
-CallEvent: TypeAlias = Playing | Stopped | CommandSeen | KeyPressed | CallEnded
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The dialplan hands the caller to a queue of people."""
+
+    queue: str
+    at_s: float
+
+
+CallEvent: TypeAlias = Playing | Stopped | CommandSeen | KeyPressed | Transferred | CallEnded

@@ -28,6 +28,7 @@ from ivr.testing.sounds import SoundLibrary
 
 LEAP = math.inf
 ACCEPT_TIMEOUT_S = 2.0  # Asterisk gives a FastAGI server two seconds to accept
+TALK_S = 10.0  # how long an agent speaks with the caller
 VERSION = "22.10.1"
 
 
@@ -38,6 +39,8 @@ class FakePbx:
         sounds: what plays how long; without one, every recording lasts a second.
         speed: seconds of a call in one second of the wall clock, or :data:`LEAP`.
         observer: told everything that happens on every call, with the call.
+        agents: what the dialplan's queues do: ``(outcome, seconds)`` by queue name, the outcome being ``answered``,
+            ``closed``, ``failed`` or ``timeout``; queues that are not named are answered and talk ten seconds.
         patience_s: wall-clock seconds after which a server that says nothing fails a test.
     """
 
@@ -47,12 +50,14 @@ class FakePbx:
         *,
         speed: float = LEAP,
         observer: Callable[[FakeCall, CallEvent], None] | None = None,
+        agents: Mapping[str, tuple[str, float]] | None = None,
         patience_s: float = 20.0,
     ) -> None:
         self.sounds = sounds or SoundLibrary(unknown_s=1.0)
         self.calls: list[FakeCall] = []
         self._speed = speed
         self._observer = observer
+        self._agents = dict(agents or {})
         self._patience_s = patience_s
         self._numbers = itertools.count(1)
 
@@ -122,6 +127,7 @@ class FakePbx:
             },
             media=media,
             answered=answered,
+            agents=lambda queue: self._agents.get(queue, ("answered", TALK_S)),
             speed=self._speed,
             patience_s=self._patience_s,
         )

@@ -194,6 +194,21 @@ def _set_variable(channel: FakeChannel, arguments: tuple[str, ...]) -> Reply:
     return _result(1)
 
 
+def _gosub(channel: FakeChannel, arguments: tuple[str, ...]) -> Running:
+    """Run the dialplan's subroutine that hands the caller to people; any other returns at once."""
+    channel.say_trying()
+    queue = channel.variables.get("TELLERLINE_QUEUE", "")
+    if arguments[0] == "tellerline-agent":
+        channel.variables["TELLERLINE_TRANSFER"] = "closed"
+        outcome, seconds = channel.agents(queue) if queue else ("closed", 0.0)
+        if outcome == "answered":
+            channel.transfer(queue)
+        if seconds:
+            yield from pause(channel, seconds)
+        channel.variables["TELLERLINE_TRANSFER"] = outcome
+    return Reply(200, "0", text="Gosub complete")
+
+
 def _database_get(channel: FakeChannel, arguments: tuple[str, ...]) -> Reply:
     value = channel.database.get((arguments[0], arguments[1]))
     return _result(0) if value is None else _result(1, value)
@@ -229,6 +244,7 @@ VERBS: dict[tuple[str, ...], Verb] = {
     ("GET", "FULL", "VARIABLE"): Verb(_get_full_variable, 1, 2, dead=True),
     ("GET", "OPTION"): Verb(_get_option, 2, 3),
     ("GET", "VARIABLE"): Verb(_get_variable, 1, 1, dead=True),
+    ("GOSUB",): Verb(_gosub, 3, 4),
     ("HANGUP",): Verb(_hang_up, 0, 1),
     ("NOOP",): Verb(lambda channel, arguments: _result(0), 0, MANY, dead=True),
     ("RECEIVE", "CHAR"): _fixed(-1, "hangup", 1),
