@@ -86,6 +86,7 @@ class Call:
         self._prefix = f"{prefix}/" if prefix else ""
         self._loop = asyncio.get_running_loop()
         self._carried = ""
+        self._lapsing: asyncio.Handle | None = None
         self._burst = _Burst(self._settings, self._loop.time)
 
     @property
@@ -106,22 +107,24 @@ class Call:
         The key is kept for the gather of this turn, which follows without anything awaited in between; when none
         follows, the key lapses.
         """
-        if self._carried and say.barge_in:
+        carried = self._take_carried()
+        if carried and say.barge_in:
+            self._carry(carried)
             return None
         for file in self._files_for(say):
             key = await self._play(file, ANY_KEY if say.barge_in else "")
             if isinstance(key, PartyLeft):
                 return key
             if key:
-                self._carry(key)
-                return None
-        if self._carried:
-            self._carry(self._carried)
+                carried = key
+                break
+        if carried:
+            self._carry(carried)
         return None
 
     async def gather(self, wait: GatherDigits) -> DigitsReceived | InputTimedOut | PartyLeft:
         """Collect keys."""
-        key, self._carried = self._carried, ""
+        key = self._take_carried()
         if not key and self._burst.open:
             quiet = await self._wait_quiet()
             if quiet is not None:
@@ -147,7 +150,7 @@ class Call:
 
     async def left(self) -> None:
         """Return when the caller has left."""
-        self._carried = ""
+        self._take_carried()
         await self._session.left()
 
     async def transfer(self, wait: TransferToAgent) -> TransferEnded | PartyLeft:
@@ -156,7 +159,7 @@ class Call:
         ``TELLERLINE_QUEUE`` and ``TELLERLINE_CONTEXT`` are set for it; it sets ``TELLERLINE_TRANSFER``. A dialplan
         without the subroutine fails the transfer.
         """
-        self._carried = ""
+        self._take_carried()
         settings = (("TELLERLINE_CONTEXT", context_text(wait.context)), ("TELLERLINE_QUEUE", wait.queue))
         for name, value in settings:
             reply = await self._session.command("SET VARIABLE", name, value)
@@ -179,7 +182,7 @@ class Call:
 
     async def end(self, reason: str) -> None:
         """Tell the dialplan that the call came to its proper end; the server closes when its handler returns."""
-        self._carried = ""
+        self._take_carried()
         self._session.facts["reason"] = reason
         reply = await self._session.command("SET VARIABLE", "TELLERLINE_COMPLETED", "1")
         if not isinstance(reply, Gone) and not self._session.hung_up:
@@ -261,12 +264,16 @@ class Call:
         return None
 
     def _carry(self, key: str) -> None:
+        """Keep ``key`` until the loop turns: the gather of the same turn follows before, another question does not."""
         self._carried = key
-        self._loop.call_soon(self._lapse, key)
+        self._lapsing = self._loop.call_soon(self._take_carried)
 
-    def _lapse(self, key: str) -> None:
-        """Forget a key that no gather took at once: the turn had none, and the next question is another."""
-        self._carried = ""
+    def _take_carried(self) -> str:
+        key, self._carried = self._carried, ""
+        if self._lapsing is not None:
+            self._lapsing.cancel()
+            self._lapsing = None
+        return key
 
     def _answer(self, wait: GatherDigits, keys: list[str], ended_by: str) -> DigitsReceived:
         digits = "".join(keys)
@@ -351,7 +358,7 @@ def _flat(name: str, value: Value) -> Iterable[str]:
                 yield from _flat(f"{name}.{key}" if name else str(key), item)
         case None | SecretHandle():
             return
-        case tuple() | list():
+        case tuple():
             for index, item in enumerate(value, 1):
                 yield from _flat(f"{name}.{index}", item)
         case _:
