@@ -1,0 +1,39 @@
+"""Puts the commands together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from tellerline.cli import config, doctor, sounds
+
+app = typer.Typer(
+    name="tellerline",
+    help="Phone and SMS banking: YAML call flows through Asterisk and SMPP, on one shared core.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tellerline {version('tellerline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Nothing to do before a command."""
+
+
+app.add_typer(config.app, name="config")
+app.add_typer(sounds.app, name="sounds")
+doctor.add_to(app)

@@ -1,0 +1,43 @@
+"""How the command line speaks: to whom, in what words, with which exit code.
+
+Exit codes: 0 it is well; 1 the answer is no (a conversation failed, a check found errors, something is missing);
+2 what was given cannot be used (options, files, settings).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from core_client.adapters.valkey import StoreError
+from core_client.language.errors import LanguageError
+from sounds.errors import SoundsError
+from tellerline.config import Config, load_config
+from tellerline.errors import TellerlineError
+
+NO, BAD_INPUT = 1, 2
+TOLD = (TellerlineError, LanguageError, SoundsError, StoreError)
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", metavar="FILE", help="Settings in TOML; TELLERLINE_CONFIG names one too. Default: none."
+    ),
+]
+
+
+def tell_error(error: BaseException) -> None:
+    """Print what is wrong, to the error stream."""
+    err.print(f"[bold red]tellerline:[/] {escape(str(error))}")
+
+
+def config_of(file: Path | None) -> Config:
+    """Answer the settings of ``file`` and the environment."""
+    return load_config(file)
