@@ -75,6 +75,17 @@ class Operation:
     outcomes: tuple[str, ...]
     voice: bool = True
     sms: bool = True
+    voice_security: Security | None = None  # where a call must prove more: a caller's number alone is no factor
+
+    def allowed_on(self, channel: str) -> bool:
+        """Answer whether the operation may be asked for on ``channel`` (``voice`` or ``sms``)."""
+        return self.voice if channel == "voice" else self.sms
+
+    def security_on(self, channel: str) -> Security:
+        """Answer what the party must have proved on ``channel``."""
+        if channel == "voice" and self.voice_security is not None:
+            return self.voice_security
+        return self.security
 
 
 REASONS: tuple[str, ...] = (
@@ -144,6 +155,7 @@ _ROWS = (
         {"intent": Field(Type.INTENT)},
         {"code": Field(Type.SECRET)},
         ("ok", "refused", "locked", "down"),
+        voice=False,  # a code told to a caller proves nothing that the call did not
     ),
     Operation(
         "auth.verify_code",
@@ -181,6 +193,7 @@ _ROWS = (
         {},
         {"accounts": Field(Type.LIST, fields=_account), "count": Field(Type.NUMBER)},
         ("ok", "refused", "down"),
+        voice_security=Security.AUTHENTICATED,
     ),
     Operation(
         "accounts.balance",
@@ -190,6 +203,7 @@ _ROWS = (
         {"account": Field(Type.ACCOUNT, required=False)},
         {"last4": _digits, "available": _money, "booked": _money},
         ("ok", "refused", "down"),
+        voice_security=Security.AUTHENTICATED,
     ),
     Operation(
         "accounts.recent",
@@ -199,6 +213,7 @@ _ROWS = (
         {"account": Field(Type.ACCOUNT, required=False)},
         {"last4": _digits, "entries": Field(Type.LIST, fields=_entry), "count": Field(Type.NUMBER)},
         ("ok", "refused", "down"),
+        voice_security=Security.AUTHENTICATED,
     ),
     Operation(
         "transfers.prepare",
@@ -212,6 +227,7 @@ _ROWS = (
         },
         _intent,
         ("ok", "refused", "down"),
+        voice_security=Security.AUTHENTICATED,
     ),
     Operation(
         "transfers.authorise",

@@ -1,0 +1,97 @@
+"""The embedded bank, put together: one database, one client, one administration."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from core_client.adapters.pin_hashing import Argon2Pins, PinCost
+from core_client.adapters.randomness import SystemRandomness
+from core_client.adapters.sql.audit import SqlAudit
+from core_client.adapters.sql.credentials import SqlCredentials
+from core_client.adapters.sql.database import Database, open_database
+from core_client.adapters.sql.intents import SqlIntents
+from core_client.adapters.sql.ledger import SqlBank
+from core_client.adapters.sql.registry import SqlRegistry
+from core_client.domain.profile import BankProfile
+from core_client.ports.auth_sessions import AuthSessions
+from core_client.ports.clock import Clock
+from core_client.ports.core_bank import CoreBank
+from core_client.ports.randomness import Randomness
+from core_client.services.admin import BankAdmin
+from core_client.services.call import Checkpoints, Ports, no_checkpoints
+from core_client.services.client import CoreClient
+from core_client.services.keyed import KeyedHashes
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBank:
+    """What an open bank offers. ``client`` is for channels, ``admin`` for the operator's command line."""
+
+    client: CoreClient
+    admin: BankAdmin
+    ports: Ports
+    database: Database
+    ledger: SqlBank
+
+
+def _as_it_is(bank: CoreBank) -> CoreBank:
+    return bank
+
+
+@contextlib.asynccontextmanager
+async def open_bank(
+    database_url: str,
+    *,
+    pepper: bytes,
+    clock: Clock,
+    auth_sessions: AuthSessions,
+    profile: BankProfile | None = None,
+    pin_cost: PinCost | None = None,
+    randomness: Randomness | None = None,
+    wrap_bank: Callable[[CoreBank], CoreBank] = _as_it_is,
+    checkpoint: Checkpoints = no_checkpoints,
+) -> AsyncIterator[EmbeddedBank]:
+    """Open the bank at ``database_url``: migrate, look after what a crash left, serve, and drain at the end.
+
+    Args:
+        database_url: ``sqlite:///path`` (see :func:`~core_client.adapters.sql.database.sqlite_url`) or
+            ``postgresql+psycopg://...``.
+        pepper: the key beside the configuration, never in the database; without it no PIN can be checked.
+        clock: the one clock of everything here.
+        auth_sessions: where proofs are kept; :class:`~core_client.adapters.auth_sessions.RedisAuthSessions`.
+        profile: limits, delays and lives; without, the default ones.
+        pin_cost: what a PIN's hash costs; only tests make it cheap.
+        randomness: where ids and codes come from; without, the operating system.
+        wrap_bank: puts something between the services and the ledger, as a test's faulty bank.
+        checkpoint: called at labelled points of a transfer; a crash proof dies there.
+    """
+    profile = profile or BankProfile()
+    randomness = randomness or SystemRandomness()
+    async with open_database(database_url) as database:
+        pins = Argon2Pins(pepper, pin_cost or PinCost())
+        try:
+            ledger = SqlBank(database, clock, randomness)
+            ports = Ports(
+                clock=clock,
+                randomness=randomness,
+                bank=wrap_bank(ledger),
+                registry=SqlRegistry(database),
+                credentials=SqlCredentials(database, profile.attempts),
+                intents=SqlIntents(database),
+                auth_sessions=auth_sessions,
+                audit=SqlAudit(database),
+                pins=pins,
+                keyed=KeyedHashes(pepper),
+                profile=profile,
+                checkpoint=checkpoint,
+            )
+            client = CoreClient(ports)
+            await client.recover()
+            try:
+                yield EmbeddedBank(client, BankAdmin(ports, client.settlement), ports, database, ledger)
+            finally:
+                await client.drain()
+        finally:
+            pins.close()

@@ -1,0 +1,133 @@
+"""Puts the demo bank's customers into an empty database; into one that has them, nothing."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from sqlalchemy import bindparam, insert, select, update
+
+from core_client.adapters import demo_world
+from core_client.adapters.demo_world import DemoAccount, DemoCustomer
+from core_client.adapters.embedded import EmbeddedBank
+from core_client.adapters.sql import audit as chain
+from core_client.adapters.sql import booking, schema
+from core_client.adapters.sql.schema import to_us
+from core_client.adapters.sql.statements import Statement, Tx
+from core_client.domain.accounts import Line
+from core_client.domain.audit import AuditRecord
+from core_client.domain.secret import Secret
+
+OPENING = "OPENING-{currency}"  # the bank's own account that opening balances come from
+_known = Statement(select(schema.customers.c.id).where(schema.customers.c.number == bindparam("number_")))
+_account = Statement(select(schema.accounts.c.id).where(schema.accounts.c.number == bindparam("number_")))
+_customer = Statement(
+    insert(schema.customers)
+    .values(number=bindparam("number_"), name=bindparam("name_"), language=bindparam("language_"),
+            birth_date=bindparam("born"))
+    .returning(schema.customers.c.id)
+)  # fmt: skip
+_line = Statement(insert(schema.lines))
+_pin = Statement(insert(schema.pins))
+_new_account = Statement(
+    insert(schema.accounts)
+    .values(number=bindparam("number_"), customer_id=bindparam("customer"), product=bindparam("product_"),
+            currency=bindparam("currency_"), is_default=bindparam("default_"), frozen=bindparam("frozen_"),
+            floor_minor=bindparam("floor"), booked_minor=0, held_minor=0)
+    .returning(schema.accounts.c.id)
+)  # fmt: skip
+_payee = Statement(
+    insert(schema.payees).values(
+        customer_id=bindparam("customer"), short_number=bindparam("short"), alias=bindparam("alias_"),
+        name=bindparam("name_"), account_number=bindparam("account"), added_us=bindparam("added"),
+    )
+)  # fmt: skip
+_card = Statement(
+    insert(schema.cards).values(customer_id=bindparam("customer"), last4=bindparam("last4_"), state="active")
+)
+_freeze = Statement(
+    update(schema.accounts).where(schema.accounts.c.id == bindparam("id_")).values(frozen=bindparam("yes"))
+)
+_Digits: TypeAlias = Callable[[int], str]
+
+
+async def seed(bank: EmbeddedBank, customers: Sequence[DemoCustomer] = demo_world.CUSTOMERS) -> int:
+    """Add the customers that are not there yet, with their accounts, PINs, payees and cards; answer how many."""
+    numbers = [who.number for who in customers]
+    known = await bank.database.read(lambda tx: {n for n in numbers if tx.one(_known, number_=n) is not None})
+    added = 0
+    for who in customers:
+        if who.number in known:
+            continue
+        pin_hash = await bank.ports.pins.hashed(bank.ports.keyed.subject(who.number), Secret(who.pin))
+        now = bank.ports.clock.now()
+
+        def work(tx: Tx, who: DemoCustomer = who, pin_hash: str = pin_hash, now: datetime.datetime = now) -> int:
+            return _add(tx, who, pin_hash, now, bank.ports.randomness.digits)
+
+        added += await bank.database.write(work)
+    return added
+
+
+def _add(tx: Tx, who: DemoCustomer, pin_hash: str, now: datetime.datetime, digits: _Digits) -> int:
+    if tx.one(_known, number_=who.number) is not None:  # another node was quicker
+        return 0
+    row = tx.one(_customer, number_=who.number, name_=who.name, language_=who.language, born=who.born.isoformat())
+    customer = int(row[0]) if row else 0
+    if who.line is not None:
+        tx.run(_line, e164=who.line, customer_id=customer, registered_us=to_us(now))
+    tx.run(_pin, customer_id=customer, pin_hash=pin_hash, set_us=to_us(now))
+    for position, account in enumerate(who.accounts):
+        _open_account(tx, customer, account, default=position == 0, now=now, digits=digits)
+    for payee in who.payees:
+        added = now - datetime.timedelta(hours=payee.hours_ago)
+        tx.run(
+            _payee,
+            customer=customer,
+            short=payee.short_number,
+            alias_=payee.alias,
+            name_=payee.name,
+            account=payee.account_number,
+            added=to_us(added),
+        )
+    for last4 in who.cards:
+        tx.run(_card, customer=customer, last4_=last4)
+    chain.append(tx, AuditRecord(now, "system", "customer.seeded", f"customer:{customer}"))
+    return 1
+
+
+def _open_account(
+    tx: Tx, customer: int, account: DemoAccount, *, default: bool, now: datetime.datetime, digits: _Digits
+) -> None:
+    account_id = _new(tx, account.number, customer, account.product, account.currency, default=default, floor=0)
+    opening = _own(tx, OPENING.format(currency=account.currency), account.currency)
+    _own(tx, booking.SETTLEMENT.format(currency=account.currency), account.currency)
+    for days_ago, figure, text in account.entries:
+        amount = account.money(figure)
+        lines = (Line(account_id, amount, text), Line(opening, -amount, text))
+        at = now - datetime.timedelta(days=days_ago)
+        booking.write_journal(tx, lines, digits(booking.REFERENCE_DIGITS), "opening", None, at)
+    if account.frozen:
+        tx.run(_freeze, id_=account_id, yes=True)
+
+
+def _own(tx: Tx, number: str, currency: str) -> int:
+    row = tx.one(_account, number_=number)
+    return int(row[0]) if row else _new(tx, number, None, "bank", currency, default=False, floor=None)
+
+
+def _new(
+    tx: Tx, number: str, customer: int | None, product: str, currency: str, *, default: bool, floor: int | None
+) -> int:
+    row = tx.one(
+        _new_account,
+        number_=number,
+        customer=customer,
+        product_=product,
+        currency_=currency,
+        default_=default,
+        frozen_=False,
+        floor=floor,
+    )
+    return int(row[0]) if row else 0

@@ -1,0 +1,62 @@
+"""The audit chain in SQL: each row's hash covers the row before it; the head row makes writers take turns."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from core_client.adapters.sql import schema
+from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.statements import Statement, Tx
+from core_client.domain.audit import GENESIS, AuditRecord, chain
+from core_client.errors import InvariantBroken
+from core_client.ports.audit import ChainReport
+
+_PAGE = 1000
+_head = Statement(select(schema.audit_head.c.seq, schema.audit_head.c.hash).with_for_update())
+_head_now = Statement(select(schema.audit_head.c.seq, schema.audit_head.c.hash))
+_move_head = Statement(update(schema.audit_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash")))
+_append = Statement(insert(schema.audit))
+_page = Statement(
+    select(schema.audit.c.seq, schema.audit.c.body, schema.audit.c.hash)
+    .where(schema.audit.c.seq > bindparam("after"))
+    .order_by(schema.audit.c.seq)
+    .limit(_PAGE)
+)
+
+
+def append(tx: Tx, record: AuditRecord) -> None:
+    """Add a record to the chain. Do it last in a transaction: the head is locked until the commit."""
+    head = tx.one(_head)
+    if head is None:
+        raise InvariantBroken("the audit chain has lost its head")
+    seq, previous = head[0] + 1, head[1]
+    body = record.canonical()
+    digest = chain(previous, seq, body)
+    tx.run(_append, seq=seq, body=body, hash=digest)
+    tx.run(_move_head, new_seq=seq, new_hash=digest)
+
+
+class SqlAudit:
+    """:class:`~core_client.ports.audit.Audit` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, record: AuditRecord) -> None:
+        """Store one record."""
+        await self._database.write(lambda tx: append(tx, record))
+
+    async def check(self) -> ChainReport:
+        """Walk the chain from its start to its head, a page at a time."""
+        previous, seq = GENESIS, 0
+        while rows := await self._database.read(lambda tx, after=seq: tx.all(_page, after=after)):
+            for row_seq, body, digest in rows:
+                if row_seq != seq + 1 or chain(previous, row_seq, body) != digest:
+                    return ChainReport(seq, previous, seq + 1)
+                previous, seq = digest, row_seq
+        # A row may be added between the last page and this look: then the walk goes on; a head elsewhere is a cut.
+        head = await self._database.read(lambda tx: tx.one(_head_now))
+        if head == (seq, previous):
+            return ChainReport(seq, previous, None)
+        added = await self._database.read(lambda tx: tx.one(_page, after=seq))
+        return await self.check() if added else ChainReport(seq, previous, seq + 1)

@@ -1,0 +1,275 @@
+"""Intents in SQL: every move is checked against the table of moves inside its transaction, under the row's lock."""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, case, func, insert, null, or_, select, update
+
+from core_client.adapters.sql import audit as chain
+from core_client.adapters.sql import schema
+from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.schema import from_us, to_us
+from core_client.adapters.sql.statements import Row, Statement, Tx
+from core_client.domain.audit import AuditRecord
+from core_client.domain.limits import LimitProfile, Spent
+from core_client.domain.money import Money
+from core_client.domain.transfers import SPENDING, Intent, TransferState, assert_move
+from core_client.errors import IntentConflict, InvariantBroken
+from core_client.ports.intents import Authorisation, CodeCheck, Grant
+
+_i, _p = schema.intents.c, schema.payees.c
+_whole = select(
+    _i.id, _i.request_id, _i.customer_id, _i.channel, _i.state, _i.debtor_account, _i.debtor_last4, _i.payee_id,
+    _i.payee_name, _i.creditor_number, _i.amount_minor, _i.currency, _i.prepared_us, _i.expires_us, _i.authorised_us,
+    _i.authorised_by, _i.reference,
+)  # fmt: skip
+_by_id = Statement(_whole.where(_i.id == bindparam("id_")))
+_locked = Statement(_whole.where(_i.id == bindparam("id_")).with_for_update())
+_by_request = Statement(_whole.where(_i.customer_id == bindparam("customer"), _i.request_id == bindparam("request")))
+_by_state = Statement(_whole.where(_i.state == bindparam("state_")).order_by(_i.prepared_us, _i.id))
+_create = Statement(insert(schema.intents))
+_move = Statement(
+    update(schema.intents)
+    .where(_i.id == bindparam("id_"))
+    .values(state=bindparam("state_"), reference=func.coalesce(bindparam("reference_"), _i.reference))
+)
+_grant = Statement(
+    update(schema.intents)
+    .where(_i.id == bindparam("id_"))
+    .values(state="authorised", authorised_us=bindparam("at"), authorised_by=bindparam("request"))
+)
+_customer_lock = Statement(
+    select(schema.customers.c.id).where(schema.customers.c.id == bindparam("id_")).with_for_update()
+)
+_payee = Statement(
+    select(_p.id).where(
+        _p.id == bindparam("id_"), _p.customer_id == bindparam("customer"), _p.account_number == bindparam("account")
+    )
+)
+_spent = Statement(
+    select(
+        func.coalesce(func.sum(_i.amount_minor), 0),
+        func.coalesce(func.sum(case((_i.channel == "sms", _i.amount_minor), else_=0)), 0),
+    ).where(
+        _i.customer_id == bindparam("customer"),
+        _i.currency == bindparam("currency_"),
+        _i.authorised_us >= bindparam("since"),
+        or_(*(_i.state == state.value for state in sorted(SPENDING))),
+    )
+)
+_new_code = Statement(
+    update(schema.intents)
+    .where(_i.id == bindparam("id_"))
+    .values(code_mac=bindparam("mac"), code_expires_us=bindparam("expires"), code_used_by=null())
+)
+_code = Statement(
+    select(_i.code_mac, _i.code_expires_us, _i.code_used_by).where(_i.id == bindparam("id_")).with_for_update()
+)
+_use_code = Statement(update(schema.intents).where(_i.id == bindparam("id_")).values(code_used_by=bindparam("request")))
+_overdue = Statement(
+    update(schema.intents).where(_i.state == "prepared", _i.expires_us <= bindparam("now_")).values(state="expired")
+)
+
+
+def _as_intent(row: Row) -> Intent:
+    return Intent(
+        id=row[0],
+        request_id=row[1],
+        customer_id=row[2],
+        channel=row[3],
+        state=TransferState(row[4]),
+        debtor_account=row[5],
+        debtor_last4=row[6],
+        payee_id=row[7],
+        payee_name=row[8],
+        creditor_number=row[9],
+        amount=Money(row[10], row[11]),
+        prepared_at=from_us(row[12]),
+        expires_at=from_us(row[13]),
+        authorised_at=None if row[14] is None else from_us(row[14]),
+        authorised_by=row[15],
+        reference=row[16],
+    )
+
+
+class SqlIntents:
+    """:class:`~core_client.ports.intents.Intents` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, intent: Intent, audit: AuditRecord) -> Intent:
+        """Store a prepared intent; the same request again answers the first one."""
+
+        def work(tx: Tx) -> Intent:
+            row = tx.one(_by_request, customer=intent.customer_id, request=intent.request_id)
+            if row is not None:
+                return _same(_as_intent(row), intent)
+            tx.run(
+                _create,
+                id=intent.id,
+                request_id=intent.request_id,
+                customer_id=intent.customer_id,
+                channel=intent.channel,
+                state=intent.state.value,
+                debtor_account=intent.debtor_account,
+                debtor_last4=intent.debtor_last4,
+                payee_id=intent.payee_id,
+                payee_name=intent.payee_name,
+                creditor_number=intent.creditor_number,
+                amount_minor=intent.amount.amount_minor,
+                currency=intent.amount.currency,
+                prepared_us=to_us(intent.prepared_at),
+                expires_us=to_us(intent.expires_at),
+                authorised_us=None,
+                authorised_by=None,
+                reference=None,
+                code_mac=None,
+                code_expires_us=None,
+                code_used_by=None,
+            )
+            chain.append(tx, audit)
+            return intent
+
+        return await self._database.write(work)
+
+    async def get(self, intent_id: str) -> Intent | None:
+        """Answer an intent."""
+        row = await self._database.read(lambda tx: tx.one(_by_id, id_=intent_id))
+        return None if row is None else _as_intent(row)
+
+    async def spent(self, customer_id: int, currency: str, since: datetime.datetime) -> Spent:
+        """Answer what the customer moved, or has under way, since then."""
+        return await self._database.read(lambda tx: _spent_since(tx, customer_id, currency, since))
+
+    async def authorise(
+        self, intent_id: str, customer_id: int, request_id: str, now: datetime.datetime, limits: LimitProfile,
+        audit: AuditRecord,
+    ) -> Authorisation:  # fmt: skip
+        """Take the intent's single-use authorisation."""
+
+        def work(tx: Tx) -> Authorisation:
+            tx.one(_customer_lock, id_=customer_id)  # two intents of one customer count their limits one by one
+            row = tx.one(_locked, id_=intent_id)
+            intent = None if row is None else _as_intent(row)
+            if intent is None or intent.customer_id != customer_id:
+                return Authorisation(Grant.SPENT, None)
+            grant = _grant_of(tx, intent, request_id, now)
+            if grant is not Grant.GRANTED:
+                return Authorisation(grant, intent)
+            since = limits.day_began(now)
+            limits.check(
+                intent.amount,
+                _spent_since(tx, customer_id, intent.amount.currency, since),
+                by_sms=intent.channel == "sms",
+            )
+            assert_move(intent.state, TransferState.AUTHORISED)
+            tx.run(_grant, id_=intent_id, at=to_us(now), request=request_id)
+            chain.append(tx, audit)
+            row = tx.one(_by_id, id_=intent_id)
+            return Authorisation(Grant.GRANTED, None if row is None else _as_intent(row))
+
+        return await self._database.write(work)
+
+    async def advance(
+        self, intent_id: str, state: TransferState, audit: AuditRecord, reference: str | None = None
+    ) -> Intent:
+        """Move an intent on. Moving it to where it is changes nothing."""
+
+        def work(tx: Tx) -> Intent:
+            row = tx.one(_locked, id_=intent_id)
+            if row is None:
+                raise InvariantBroken(f"there is no intent {intent_id} to move to {state}")
+            intent = _as_intent(row)
+            if intent.state is state:
+                return intent
+            assert_move(intent.state, state)
+            tx.run(_move, id_=intent_id, state_=state.value, reference_=reference)
+            chain.append(tx, audit)
+            return _as_intent(tx.one(_by_id, id_=intent_id) or row)
+
+        return await self._database.write(work)
+
+    async def cancel(self, intent_id: str, audit: AuditRecord) -> bool:
+        """Void an intent if it is still prepared; answer whether it is void now."""
+
+        def work(tx: Tx) -> bool:
+            row = tx.one(_locked, id_=intent_id)
+            state = None if row is None else _as_intent(row).state
+            if state is not TransferState.PREPARED:
+                return state is TransferState.VOIDED
+            tx.run(_move, id_=intent_id, state_=TransferState.VOIDED.value, reference_=None)
+            chain.append(tx, audit)
+            return True
+
+        return await self._database.write(work)
+
+    async def set_code(
+        self, intent_id: str, code_mac: bytes, expires_at: datetime.datetime, audit: AuditRecord
+    ) -> None:
+        """Bind a new code to the intent; an older one is void."""
+
+        def work(tx: Tx) -> None:
+            tx.run(_new_code, id_=intent_id, mac=code_mac, expires=to_us(expires_at))
+            chain.append(tx, audit)
+
+        await self._database.write(work)
+
+    async def use_code(self, intent_id: str, code_mac: bytes, request_id: str, now: datetime.datetime) -> CodeCheck:
+        """Use the code up if it is right. The same request again gets the same answer."""
+
+        def work(tx: Tx) -> CodeCheck:
+            mac, expires_us, used_by = tx.one(_code, id_=intent_id) or (None, None, None)
+            if mac is None or (used_by is not None and used_by != request_id) or to_us(now) >= expires_us:
+                return CodeCheck.EXPIRED
+            if not hmac.compare_digest(bytes(mac), code_mac):
+                return CodeCheck.WRONG
+            tx.run(_use_code, id_=intent_id, request=request_id)
+            return CodeCheck.RIGHT
+
+        return await self._database.write(work)
+
+    async def in_states(self, states: frozenset[TransferState]) -> Sequence[Intent]:
+        """Answer the intents in those states, oldest first."""
+        names = sorted(state.value for state in states)
+        found = await self._database.read(lambda tx: [row for name in names for row in tx.all(_by_state, state_=name)])
+        return sorted((_as_intent(row) for row in found), key=lambda intent: (intent.prepared_at, intent.id))
+
+    async def expire(self, now: datetime.datetime, audit: AuditRecord) -> int:
+        """Expire what was prepared and never authorised in time; answer how many."""
+
+        def work(tx: Tx) -> int:
+            count = tx.run(_overdue, now_=to_us(now))
+            if count:
+                chain.append(tx, audit)
+            return count
+
+        return await self._database.write(work)
+
+
+def _same(first: Intent, second: Intent) -> Intent:
+    mine = (first.debtor_account, first.creditor_number, first.payee_id, first.amount)
+    if mine != (second.debtor_account, second.creditor_number, second.payee_id, second.amount):
+        raise IntentConflict("one request prepared two different transfers; the first stands")
+    return first
+
+
+def _grant_of(tx: Tx, intent: Intent, request_id: str, now: datetime.datetime) -> Grant:
+    if intent.authorised_by == request_id:
+        return Grant.REPLAY
+    if intent.state is TransferState.EXPIRED:
+        return Grant.EXPIRED
+    if intent.state is not TransferState.PREPARED:
+        return Grant.SPENT
+    if now >= intent.expires_at:
+        return Grant.EXPIRED
+    registered = tx.one(_payee, id_=intent.payee_id, customer=intent.customer_id, account=intent.creditor_number)
+    return Grant.GRANTED if registered is not None else Grant.STALE
+
+
+def _spent_since(tx: Tx, customer_id: int, currency: str, since: datetime.datetime) -> Spent:
+    row = tx.one(_spent, customer=customer_id, currency_=currency, since=to_us(since)) or (0, 0)
+    return Spent(int(row[0]), int(row[1]))

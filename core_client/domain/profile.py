@@ -1,0 +1,23 @@
+"""One bank's numbers in one place: limits, delays, lives. Configuration, never constants in the code that uses them."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+from core_client.domain.limits import LimitProfile
+from core_client.domain.pins import AttemptPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class BankProfile:
+    """Everything that differs from bank to bank or country to country."""
+
+    limits: LimitProfile = field(default_factory=LimitProfile)
+    attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
+    idle: datetime.timedelta = datetime.timedelta(minutes=5)  # PSD2 RTS art. 4: five minutes
+    session_life: datetime.timedelta = datetime.timedelta(hours=1)  # an AuthSession that nobody used for that long
+    intent_life: datetime.timedelta = datetime.timedelta(minutes=10)  # unconfirmed: then it expires
+    code_life: datetime.timedelta = datetime.timedelta(minutes=10)  # NIST SP 800-63B-4 §3.1.3.2
+    recent_entries: int = 5
+    currency: str = "CNY"  # of an amount that was keyed without one

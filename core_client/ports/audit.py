@@ -1,0 +1,29 @@
+"""The audit chain: written beside every change, in its transaction, by the stores; read and checked here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from core_client.domain.audit import AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """How many rows were checked, the head's hash, and the first row that does not follow."""
+
+    rows: int
+    head: str
+    broken_at: int | None
+
+
+class Audit(Protocol):
+    """Appends what belongs to no other transaction, and checks the chain."""
+
+    async def append(self, record: AuditRecord) -> None:
+        """Store one record."""
+        ...
+
+    async def check(self) -> ChainReport:
+        """Walk the chain from its start."""
+        ...

@@ -1,0 +1,192 @@
+"""The way into the bank for every channel: arrive, perform, leave. Security classes are enforced here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import structlog
+
+from core_client.domain.money import Money
+from core_client.domain.secret import Secret
+from core_client.domain.values import Value
+from core_client.errors import BankError, Declined, IntentConflict, OutcomeUnknown, Unavailable
+from core_client.operations import REASONS, REGISTRY, UNAUTHENTICATED, Kind, Operation, Security, Type
+from core_client.services.accounts import Accounts
+from core_client.services.call import Arrival, OperationCall, OperationResult, Ports, Request, refused
+from core_client.services.cards import Cards
+from core_client.services.credentials import Factors
+from core_client.services.identity import Identity
+from core_client.services.settlement import Resolved, Settlement
+from core_client.services.transfers import Transfers
+
+Handler: TypeAlias = Callable[..., Awaitable[OperationResult]]
+_log = structlog.get_logger()
+_TOUCH_PARTS = 10  # a proof's last use is stored anew after a tenth of the idle time: it may fade that much early
+_UNAUTHENTICATED = OperationResult(UNAUTHENTICATED)
+_SHAPES: Mapping[Type, tuple[type, str]] = MappingProxyType(
+    {
+        Type.MONEY: (Money, "amount_invalid"),
+        Type.ACCOUNT: (str, "account_unknown"),
+        Type.PAYEE: (str, "payee_unknown"),
+        Type.DIGITS: (str, "not_permitted"),
+        Type.SECRET: (Secret, "not_permitted"),
+        Type.INTENT: (str, "intent_spent"),
+        Type.LANGUAGE: (str, "not_permitted"),
+        Type.FLAG: (bool, "not_permitted"),
+    }
+)
+MAX_TEXT = 128  # of any text argument: names and numbers are shorter, and what is longer is no name
+
+
+class CoreClient:
+    """One bank behind one door. Make one per process; it is safe for any number of parties at once."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._identity = Identity(ports)
+        self._factors = Factors(ports)
+        self.settlement = Settlement(ports)
+        self._running: set[asyncio.Task[OperationResult]] = set()
+        self.handlers: Mapping[str, Handler] = MappingProxyType(self._dispatch())
+
+    def _dispatch(self) -> dict[str, Handler]:
+        accounts, cards = Accounts(self._ports), Cards(self._ports)
+        transfers = Transfers(self._ports, self.settlement)
+        return {
+            "identity.claim": self._identity.claim,
+            "auth.verify_pin": self._factors.verify_pin,
+            "auth.issue_code": self._factors.issue_code,
+            "auth.verify_code": self._factors.verify_code,
+            "customer.set_language": self._identity.set_language,
+            "customer.stop_messages": self._identity.stop_messages,
+            "accounts.list": accounts.list,
+            "accounts.balance": accounts.balance,
+            "accounts.recent": accounts.recent,
+            "transfers.prepare": transfers.prepare,
+            "transfers.authorise": transfers.authorise,
+            "transfers.cancel": transfers.cancel,
+            "cards.block": cards.block,
+        }
+
+    async def arrive(self, channel: str, number: str | None) -> Arrival:
+        """Begin an auth session for a party.
+
+        Args:
+            channel: ``voice`` or ``sms``.
+            number: the party's number in E.164; None when withheld.
+        """
+        return await self._identity.arrive(channel, number)
+
+    async def leave(self, auth_session_id: str) -> None:
+        """Forget an auth session. A store that does not answer forgets by itself, in time."""
+        try:
+            await self._ports.auth_sessions.delete(auth_session_id)
+        except Unavailable:
+            _log.warning("auth_session.not_deleted")
+
+    async def perform(self, call: OperationCall) -> OperationResult:
+        """Carry one operation out. What a customer can cause is an outcome, never an exception.
+
+        What changes something runs to its end even when the caller is cancelled: a hangup ends a dialogue, never an
+        operation in flight.
+
+        Raises:
+            KeyError: the registry has no such operation.
+        """
+        operation = REGISTRY[call.operation]
+        if operation.kind is Kind.ENQUIRY:
+            return await self._guarded(operation, call)
+        return await self._to_its_end(self._guarded(operation, call), call.operation)
+
+    async def drain(self) -> None:
+        """Wait for the operations that run on although nobody waits for them."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def recover(self) -> Sequence[Resolved]:
+        """Bring what a crash or a silence left behind to a last word. Run it at start, and now and then."""
+        return await self.settlement.recover()
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, OperationResult], name: str) -> OperationResult:
+        task = asyncio.get_running_loop().create_task(work, name=f"bank:{name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _guarded(self, operation: Operation, call: OperationCall) -> OperationResult:
+        try:
+            return await self._checked(operation, call)
+        except Declined as declined:
+            reason = declined.reason if declined.reason in REASONS else "not_permitted"
+            return _within(operation, refused(reason))
+        except IntentConflict:
+            return _within(operation, refused("intent_spent"))
+        except Unavailable:
+            return OperationResult("down")
+        except OutcomeUnknown:
+            return OperationResult("unknown" if operation.kind is Kind.MONEY else "down")
+        except BankError as error:
+            _log.error("operation.failed", operation=operation.name, error=type(error).__name__, detail=str(error))
+            return OperationResult("unknown" if operation.kind is Kind.MONEY else "down")
+
+    async def _checked(self, operation: Operation, call: OperationCall) -> OperationResult:
+        """Check shape, session and security class, then carry out."""
+        wrong = _wrong_shape(operation, call.arguments)
+        if wrong is not None:
+            return _within(operation, refused(wrong))
+        session = await self._ports.auth_sessions.get(call.auth_session_id)
+        if session is None or session.channel != call.channel or not operation.allowed_on(call.channel):
+            return _UNAUTHENTICATED
+        now, idle = self._ports.clock.now(), self._ports.profile.idle
+        request = Request(call.request_id, call.channel, session, session.level(now, idle), now)
+        required = operation.security_on(call.channel)
+        if required is Security.AUTHENTICATED:
+            if not await self._is_authenticated(request, call.arguments.get("intent")):
+                return _UNAUTHENTICATED
+        elif request.level < required:
+            return _UNAUTHENTICATED
+        handler = self.handlers[operation.name]
+        return await handler(await self._touched(request), **call.arguments)
+
+    async def _is_authenticated(self, request: Request, intent: Value | Secret) -> bool:
+        """A fresh PIN, or the code of this very intent; and nobody has locked the customer since."""
+        idle = self._ports.profile.idle
+        proved = request.level >= Security.AUTHENTICATED
+        if not proved and isinstance(intent, str):
+            proved = request.session.may_authorise(intent, request.now, idle)
+        return proved and not await self._factors.is_locked(request)
+
+    async def _touched(self, request: Request) -> Request:
+        """Let a proof that was relied on last for another idle time."""
+        session, idle = request.session, self._ports.profile.idle
+        at = session.pin_at
+        if at is None or request.level < Security.AUTHENTICATED or request.now - at < idle / _TOUCH_PARTS:
+            return request
+        touched = replace(session, pin_at=request.now)
+        await self._ports.auth_sessions.put(touched)
+        return replace(request, session=touched)
+
+
+def _wrong_shape(operation: Operation, arguments: Mapping[str, Value | Secret]) -> str | None:
+    """Answer the reason to refuse arguments that are not what the registry declares, or None."""
+    if unknown := set(arguments) - set(operation.parameters):
+        raise TypeError(f"{operation.name} has no parameter {sorted(unknown)}")
+    for name, parameter in operation.parameters.items():
+        if arguments.get(name) is None:
+            if parameter.required:
+                return _SHAPES[parameter.type][1]
+            continue
+        kind, reason = _SHAPES[parameter.type]
+        value = arguments[name]
+        if not isinstance(value, kind) or (isinstance(value, str) and not 0 < len(value) <= MAX_TEXT):
+            return reason
+    return None
+
+
+def _within(operation: Operation, result: OperationResult) -> OperationResult:
+    """Keep to the outcomes that the registry declares."""
+    return result if result.outcome in operation.outcomes else OperationResult("down")

@@ -1,0 +1,101 @@
+"""The PIN and the one-time codes: counted before they are checked, checked off the loop, never told apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core_client.domain.pins import CODE_DIGITS, SlotKind
+from core_client.domain.secret import Secret
+from core_client.domain.transfers import Intent, TransferState
+from core_client.errors import Unavailable
+from core_client.ports.intents import CodeCheck
+from core_client.services.call import OK, OperationResult, Ports, Request, ok, refused
+
+_LOCKED = OperationResult("locked")
+_WAIT = OperationResult("wait")
+_EXPIRED = OperationResult("expired")
+
+
+class Factors:
+    """auth.verify_pin, auth.issue_code, auth.verify_code."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def verify_pin(self, request: Request, pin: Secret) -> OperationResult:
+        """Check the service PIN.
+
+        The slot is counted as a failure first, in SQL; so of fifty guesses at once at most five reach the hash, on
+        however many nodes. Who does not exist is hashed for all the same.
+        """
+        ports, session = self._ports, request.session
+        subject = session.subject
+        if subject is None:
+            raise Unavailable("a session without a claim came past the security check")
+        ports.pins.admit()
+        attempt = await ports.credentials.take_slot(subject, session.customer_id, request.now, delayed=True)
+        if attempt.slot.kind is SlotKind.LOCKED:
+            return _LOCKED
+        if attempt.slot.kind is SlotKind.WAIT:
+            return _WAIT
+        if not await ports.pins.fits(subject, pin, attempt.pin_hash):
+            failures = await ports.credentials.settle_wrong(
+                subject, request.audit("pin.refused", f"subject:{subject}", failures=attempt.slot.failures)
+            )
+            return _LOCKED if failures >= ports.profile.attempts.limit else refused()
+        await ports.credentials.settle_right_pin(subject, request.audit("pin.accepted", f"subject:{subject}"))
+        await ports.auth_sessions.put(replace(session, pin_at=request.now))
+        return OK
+
+    async def issue_code(self, request: Request, intent: str) -> OperationResult:
+        """Make the code that confirms one intent. An older one is void; failures stay counted."""
+        ports = self._ports
+        if await self.is_locked(request):
+            return _LOCKED
+        found = await self._prepared(request, intent)
+        if found is None:
+            return refused("intent_spent")
+        if request.now >= found.expires_at:
+            return refused("intent_expired")
+        code = Secret(ports.randomness.digits(CODE_DIGITS))
+        expires_at = min(found.expires_at, request.now + ports.profile.code_life)
+        audit = request.audit("code.issued", f"intent:{intent}")
+        await ports.intents.set_code(intent, ports.keyed.code(code, found.binding()), expires_at, audit)
+        return ok(code=code)
+
+    async def verify_code(self, request: Request, intent: str, code: Secret) -> OperationResult:
+        """Check an intent's code. A failure counts with the PIN's; success gives back its own slot and no other."""
+        ports, session = self._ports, request.session
+        subject = session.subject
+        found = await ports.intents.get(intent)
+        if subject is None or found is None or found.customer_id != session.customer_id:
+            return _EXPIRED
+        attempt = await ports.credentials.take_slot(subject, session.customer_id, request.now, delayed=False)
+        if attempt.slot.kind is SlotKind.LOCKED:
+            return _LOCKED
+        mac = ports.keyed.code(code, found.binding())
+        check = await ports.intents.use_code(intent, mac, request.id, request.now)
+        if check is CodeCheck.WRONG:
+            failures = await ports.credentials.settle_wrong(
+                subject, request.audit("code.refused", f"intent:{intent}", failures=attempt.slot.failures)
+            )
+            return _LOCKED if failures >= ports.profile.attempts.limit else refused()
+        audit = request.audit(f"code.{'accepted' if check is CodeCheck.RIGHT else 'expired'}", f"intent:{intent}")
+        await ports.credentials.settle_right_code(subject, audit)
+        if check is CodeCheck.EXPIRED:
+            return _EXPIRED
+        await ports.auth_sessions.put(replace(session, code_intent=intent, code_at=request.now))
+        return OK
+
+    async def is_locked(self, request: Request) -> bool:
+        """Answer whether five failures have locked whoever this is. Asked of SQL each time: a lock is never stale."""
+        subject = request.session.subject
+        if subject is None:
+            return False
+        return await self._ports.credentials.failures(subject) >= self._ports.profile.attempts.limit
+
+    async def _prepared(self, request: Request, intent_id: str) -> Intent | None:
+        found = await self._ports.intents.get(intent_id)
+        if found is None or found.customer_id != request.session.customer_id:
+            return None
+        return found if found.state is TransferState.PREPARED else None
