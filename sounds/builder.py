@@ -15,7 +15,7 @@ from typing import Protocol
 from sounds.catalogue import Catalogue
 from sounds.chain import FRAGMENT, PROMPT, RATE_HZ, telephone
 from sounds.errors import BuildError, RecordingError
-from sounds.inventory import PAUSE, fragments
+from sounds.inventory import PAUSE
 from sounds.manifest import RECORDED, Clip, read_manifest, write_manifest
 from sounds.recording import sha256_of, write_prompt
 from sounds.voices import SAMPLE_RATE_HZ, VOICES, Voices, fetch_voices
@@ -76,12 +76,21 @@ def build(
         wanted.update(catalogue.texts(lang))
     chosen = wanted if only is None else {audio_id: wanted[audio_id] for audio_id in only}
     clips = read_manifest(audio)
-    stale = [audio_id for audio_id, text in chosen.items() if not _is_made(audio, audio_id, text, clips)]
+    made = [(root, read_manifest(root)) for root in catalogue.audio_roots() if root != audio]
+    stale = [
+        audio_id
+        for audio_id, text in chosen.items()
+        if not any(
+            _is_made(root, audio_id, text, catalogue.pronunciation(audio_id) or "", known)
+            for root, known in ((audio, clips), *made)
+        )
+    ]
     try:
         for done, audio_id in enumerate(stale):
             if progress is not None:
                 progress(done, len(stale), audio_id)
-            clips[audio_id] = _make(audio, audio_id, chosen[audio_id], voice)
+            said = catalogue.pronunciation(audio_id) or ""
+            clips[audio_id] = _make(audio, audio_id, chosen[audio_id], said, voice)
         removed = _prune(audio, clips, set(wanted)) if prune and only is None and languages is None else ()
     finally:
         write_manifest(audio, clips)  # an interrupted build goes on where it was
@@ -104,28 +113,28 @@ def load_voices(cache_dir: Path, voices_dir: Path | None = None) -> Voices:
     return Voices(voices_dir, cache_dir / "spoken")
 
 
-def _is_made(audio: Path, audio_id: str, text: str, clips: dict[str, Clip]) -> bool:
+def _is_made(audio: Path, audio_id: str, text: str, said: str, clips: dict[str, Clip]) -> bool:
     clip, file = clips.get(audio_id), audio / f"{audio_id}.wav"
     if clip is None or not file.is_file():
         return False
-    return clip.voice == RECORDED or (clip.text == text and clip.sha256 == sha256_of(file))
+    return clip.voice == RECORDED or ((clip.text, clip.said) == (text, said) and clip.sha256 == sha256_of(file))
 
 
-def _make(audio: Path, audio_id: str, text: str, voice: Voice) -> Clip:
+def _make(audio: Path, audio_id: str, text: str, said: str, voice: Voice) -> Clip:
     lang, _, name = audio_id.partition("/")
+    file = audio / f"{audio_id}.wav"
     if name == PAUSE:
-        samples = [0.0] * round(PAUSE_S * RATE_HZ)
-        return Clip("", SILENCE, write_prompt(audio / f"{audio_id}.wav", samples), PAUSE_S)
-    margins = FRAGMENT if name in fragments(lang) or name.startswith("name/") else PROMPT
+        return Clip("", SILENCE, write_prompt(file, [0.0] * round(PAUSE_S * RATE_HZ)), PAUSE_S)
+    margins = FRAGMENT if "/" in name else PROMPT
     try:
-        samples = telephone(voice.say(text, lang), SAMPLE_RATE_HZ, margins)
+        samples = telephone(voice.say(said or text, lang), SAMPLE_RATE_HZ, margins)
     except RecordingError as problem:
         raise BuildError(f"{audio_id} ('{text}') came out unusable: {problem}") from problem
     seconds = len(samples) / RATE_HZ
     longest = margins.before_s + margins.after_s + 0.5 + _MAX_S_A_CHARACTER * len(text)
     if not max(_MIN_S, _MIN_S_A_CHARACTER * len(text)) <= seconds <= longest:
         raise BuildError(f"{audio_id} ('{text}') came out {seconds:.2f} s long, which it cannot be")
-    return Clip(text, VOICES[lang], write_prompt(audio / f"{audio_id}.wav", samples), round(seconds, 3))
+    return Clip(text, VOICES[lang], write_prompt(file, samples), round(seconds, 3), said)
 
 
 def _prune(audio: Path, clips: dict[str, Clip], wanted: set[str]) -> list[str]:

@@ -142,8 +142,16 @@ class Catalogue:
         """Answer everything that needs audio in ``lang``: audio id to what it says (prompts, fragments, names)."""
         texts = {f"{lang}/{prompt}": entry.say for prompt, entry in self._prompts.get(lang, {}).items()}
         texts.update({f"{lang}/{fragment}": text for fragment, text in fragments(lang).items()})
-        texts.update({f"{lang}/name/{name.id}": name.say[lang] for name in self._names.values() if lang in name.say})
+        texts.update(
+            {f"{lang}/name/{name.id}": name.written[lang] for name in self._names.values() if lang in name.written}
+        )
         return texts
+
+    def pronunciation(self, audio_id: str) -> str | None:
+        """Answer how a voice is asked to say a name; None where it says what is written."""
+        lang, _, name = audio_id.partition("/")
+        known = self._names.get(name.removeprefix("name/")) if name.startswith("name/") else None
+        return known.say.get(lang) if known is not None else None
 
     def text_of(self, audio_id: str) -> str | None:
         """Answer what ``audio_id`` says; None when it is nothing of this catalogue."""

@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that has clips: as each language writes it, and as its voice is asked to say it."""
+    """A name that has clips: as each language writes it, and as its voice is asked to say it where that differs."""
 
     id: str
     written: Mapping[str, str]
@@ -88,7 +88,8 @@ def read_names(file: Path) -> dict[str, Name]:
         written = {lang: texts[lang] for lang in LANGUAGES if lang in texts}
         if not written:
             raise CatalogueError(file, line, f"'{clip}' is written nowhere", "Write {zh: 李雷, en: Li Lei}")
-        names[clip] = Name(clip, written, {lang: texts.get(_SAY + lang, text) for lang, text in written.items()})
+        say = {lang: texts[_SAY + lang] for lang in written if _SAY + lang in texts}
+        names[clip] = Name(clip, written, say)
     return names
 
 

@@ -22,12 +22,13 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One audio file. ``text`` is what the catalogue said when the clip was made."""
+    """One audio file. ``text`` is what the catalogue said when the clip was made; ``said`` a name's pronunciation."""
 
     text: str
     voice: str
     sha256: str
     seconds: float
+    said: str = ""
 
 
 def read_manifest(audio: Path) -> dict[str, Clip]:
@@ -44,7 +45,13 @@ def read_manifest(audio: Path) -> dict[str, Clip]:
         if data["format"] != _FORMAT:
             raise ManifestError(f"{file} has format {data['format']}, not {_FORMAT}: build the sounds again")
         return {
-            str(audio_id): Clip(str(row["text"]), str(row["voice"]), str(row["sha256"]), float(row["seconds"]))
+            str(audio_id): Clip(
+                str(row["text"]),
+                str(row["voice"]),
+                str(row["sha256"]),
+                float(row["seconds"]),
+                str(row.get("said", "")),
+            )
             for audio_id, row in data["audio"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -54,7 +61,7 @@ def read_manifest(audio: Path) -> dict[str, Clip]:
 def write_manifest(audio: Path, clips: Mapping[str, Clip]) -> None:
     """Write the manifest whole or not at all, one clip a line, sorted, so that changes show in a diff."""
     rows = [
-        f"  {json.dumps(audio_id)}: {json.dumps(asdict(clip), ensure_ascii=False)}"
+        f"  {json.dumps(audio_id)}: {json.dumps(_row(clip), ensure_ascii=False)}"
         for audio_id, clip in sorted(clips.items())
     ]
     part = audio / (FILE_NAME + ".part")
@@ -62,6 +69,10 @@ def write_manifest(audio: Path, clips: Mapping[str, Clip]) -> None:
     head = f'{{"format": {_FORMAT},\n "audio": {{\n'
     part.write_text(head + ",\n".join(rows) + "\n}}\n", encoding="utf-8")
     part.replace(audio / FILE_NAME)
+
+
+def _row(clip: Clip) -> dict[str, str | float]:
+    return {name: value for name, value in asdict(clip).items() if name != "said" or value}
 
 
 def problems(texts: Mapping[str, str], audio_roots: Iterable[Path]) -> list[str]:

@@ -87,7 +87,9 @@ class Voices:
         return [sample / 32768 for sample in kept]
 
     def phonemes(self, text: str, lang: str) -> str:
-        """Answer how ``text`` is pronounced, in the model's phonemes."""
+        """Answer how ``text`` is pronounced, in the model's phonemes; between slashes it is that already."""
+        if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+            return text[1:-1]
         if lang == "zh":
             toned = _YI_FALLING.sub("意", _YI_RISING.sub("疑", text))
             return " ".join(third_tones(word) for word in str(self._chinese(toned)[0]).split())
