@@ -46,8 +46,19 @@ def decode(text: str | bytes) -> AuthSession:
     fields: Any = json.loads(text)
     if not isinstance(fields, list) or len(fields) != 10:
         raise ValueError("an auth session of another version")
-    *before, pin_at, code_intent, code_at = fields
-    return AuthSession(*before, _moment(pin_at), code_intent, _moment(code_at))
+    identity, channel, party, identified, customer_id, subject, language, pin_at, code_intent, code_at = fields
+    return AuthSession(
+        id=identity,
+        channel=channel,
+        party=party,
+        identified=identified,
+        customer_id=customer_id,
+        subject=subject,
+        language=language,
+        pin_at=_moment(pin_at),
+        code_intent=code_intent,
+        code_at=_moment(code_at),
+    )
 
 
 def _moment(text: str | None) -> datetime.datetime | None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core_client.domain.money import Money
+from core_client.domain.pins import weakness_of
+from core_client.domain.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,22 +230,27 @@ def crowd(count: int) -> Sequence[DemoCustomer]:
 
 def _one_of_the_crowd(n: int) -> DemoCustomer:
     fen = 100_000 + n * 1_237
+    number, line, account = f"2{n:07d}", f"+86139100{n:05d}", f"5501{n:08d}"
+    born = datetime.date(1970, 1, 1) + datetime.timedelta(days=n)
     return DemoCustomer(
-        f"2{n:07d}",
+        number,
         f"Guest {n}",
-        f"+86139100{n:05d}",
+        line,
         "en" if n % 2 else "zh",
-        datetime.date(1970, 1, 1) + datetime.timedelta(days=n),
-        crowd_pin(n),
-        (DemoAccount(f"5501{n:08d}", "current", ((5, f"{fen // 100}.{fen % 100:02d}", "Opening balance"),)),),
+        born,
+        _crowd_pin(n, (number, line, account[-4:], f"{born:%Y%m%d}")),
+        (DemoAccount(account, "current", ((5, f"{fen // 100}.{fen % 100:02d}", "Opening balance"),)),),
         (DemoPayee("1", "LILEI", "Li Lei 李雷", _LI_LEI),),
         note="One of the crowd.",
     )
 
 
-def crowd_pin(n: int) -> str:
-    """Answer the PIN of guest ``n``: 6, then what a step through the remaining digits gives. None is a date or a run."""
-    return f"6{(n * 7_919 + 40_417) % 100_000:05d}"
+def _crowd_pin(n: int, personal: tuple[str, ...]) -> str:
+    """Answer the PIN of guest ``n``: the first from a fixed walk over all PINs that the bank's own rule lets pass."""
+    candidate = n * 7_919 + 640_417
+    while weakness_of(Secret(f"{candidate % 1_000_000:06d}"), personal) is not None:
+        candidate += 1
+    return f"{candidate % 1_000_000:06d}"
 
 
 def as_markdown() -> str:
@@ -258,26 +265,36 @@ def as_markdown() -> str:
         "|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {who.number} | {who.name} | {who.line or 'none'} | {who.language or 'not chosen'} | {who.pin} | {who.note} |"
+        _row(who.number, who.name, who.line or "none", who.language or "not chosen", who.pin, who.note)
         for who in CUSTOMERS
     ]
     rows += ["", "## Accounts", "", "| of | account | product | available | |", "|---|---|---|---|---|"]
     rows += [
-        f"| {who.name} | {account.number} | {account.product} | {account.booked} | {'frozen' if account.frozen else ''} |"
+        _row(who.name, account.number, account.product, account.booked, "frozen" if account.frozen else "")
         for who in CUSTOMERS
         for account in who.accounts
     ]
     rows += ["", "## Payees", "", "| of | short number | alias | name | account | |", "|---|---|---|---|---|---|"]
     rows += [
-        f"| {who.name} | {payee.short_number} | {payee.alias} | {payee.name} | {payee.account_number} "
-        f"| {'in its cooling period' if payee.hours_ago < 24 else ''} |"
+        _row(
+            who.name,
+            payee.short_number,
+            payee.alias,
+            payee.name,
+            payee.account_number,
+            "in its cooling period" if payee.hours_ago < 24 else "",
+        )
         for who in CUSTOMERS
         for payee in who.payees
     ]
     rows += ["", "## Cards", "", "| of | last four digits |", "|---|---|"]
-    rows += [f"| {who.name} | {', '.join(who.cards) or 'none'} |" for who in CUSTOMERS]
+    rows += [_row(who.name, ", ".join(who.cards) or "none") for who in CUSTOMERS]
     return "\n".join(rows) + "\n"
 
 
+def _row(*cells: object) -> str:
+    return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+
 if __name__ == "__main__":
-    print(as_markdown(), end="")  # noqa: T201 - this is what it is for
+    print(as_markdown(), end="")

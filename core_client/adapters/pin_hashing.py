@@ -36,7 +36,7 @@ class PinCost:
 class Argon2Pins:
     """:class:`~core_client.ports.pin_hashing.PinHashing` by argon2-cffi, which lets go of the interpreter meanwhile."""
 
-    def __init__(self, pepper: bytes, cost: PinCost = PinCost(), threads: int = 2) -> None:  # noqa: B008 - frozen
+    def __init__(self, pepper: bytes, cost: PinCost = PinCost(), threads: int = 2) -> None:
         self._pepper = pepper
         self._hasher = PasswordHasher(
             time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes, salt_len=SALT_BYTES

@@ -76,14 +76,8 @@ def find_payee(payees: Iterable[Payee], asked: str) -> Payee:
     if not wanted:
         raise Declined("payee_unknown")
     known = list(payees)
-    for exact in (lambda payee: payee.short_number, lambda payee: payee.account_number):
-        found = [payee for payee in known if exact(payee) == wanted]
-        if found:
-            return _only(found)
-    found = [payee for payee in known if wanted in _names(payee)]
-    if not found:
-        raise Declined("payee_unknown")
-    return _only(found)
+    by_number = [payee for payee in known if wanted in (payee.short_number, payee.account_number)]
+    return _only(by_number or [payee for payee in known if wanted in _names(payee)])
 
 
 def _names(payee: Payee) -> set[str]:
@@ -99,6 +93,8 @@ def _name_parts(name: str) -> set[str]:
 
 
 def _only(found: list[Payee]) -> Payee:
+    if not found:
+        raise Declined("payee_unknown")
     if len(found) > 1:
         raise Declined("payee_ambiguous")
     return found[0]

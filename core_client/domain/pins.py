@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -44,7 +45,7 @@ def weakness_of(pin: Secret, personal: Iterable[str] = ()) -> PinWeakness | None
         return PinWeakness.PERSONAL
     if digits in _SHAPES or digits[::-1] in _SHAPES:
         return PinWeakness.SHAPE
-    steps = {(int(after) - int(before)) % 10 for before, after in zip(digits, digits[1:], strict=False)}
+    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(digits)}
     if len(steps) == 1 and steps != {0}:
         return PinWeakness.RUN
     if len(set(digits)) <= 2 or digits[:3] == digits[3:] or digits[:2] == digits[2:4] == digits[4:]:

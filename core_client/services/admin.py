@@ -17,7 +17,7 @@ from core_client.services.call import Ports
 from core_client.services.settlement import Resolved, Settlement
 
 
-class NotFound(BankError):
+class NotFoundError(BankError):
     """There is no such customer or intent; the message says which and how to look."""
 
 
@@ -59,13 +59,13 @@ class BankAdmin:
         """Find a customer by customer number or by registered number in E.164.
 
         Raises:
-            NotFound: nobody has it.
+            NotFoundError: nobody has it.
         """
         registry = self._ports.registry
         find = registry.customer_by_line if wanted.startswith("+") else registry.customer_by_number
         found = await find(wanted)
         if found is None:
-            raise NotFound(
+            raise NotFoundError(
                 f"no customer has '{wanted}': give a customer number (8 digits) or a number as +8613900000001"
             )
         return found
@@ -107,14 +107,14 @@ class BankAdmin:
         """Give an intent its last word.
 
         Raises:
-            NotFound: no such intent.
+            NotFoundError: no such intent.
             Declined: it has its last word already, or what was asked contradicts the ledger.
             Unavailable: the bank does not answer; try again.
         """
         ports = self._ports
         intent = await ports.intents.get(intent_id)
         if intent is None:
-            raise NotFound(f"there is no intent '{intent_id}': `bank unknown list` shows those that wait")
+            raise NotFoundError(f"there is no intent '{intent_id}': `bank unknown list` shows those that wait")
         await ports.audit.append(
             self._record(operator, "intent.resolution_asked", f"intent:{intent_id}", how=how.value, note=note[:200])
         )

@@ -23,6 +23,8 @@ from core_client.services.identity import Identity
 from core_client.services.settlement import Resolved, Settlement
 from core_client.services.transfers import Transfers
 
+__all__ = ["Arrival", "CoreClient", "OperationCall", "OperationResult"]
+
 Handler: TypeAlias = Callable[..., Awaitable[OperationResult]]
 _log = structlog.get_logger()
 _TOUCH_PARTS = 10  # a proof's last use is stored anew after a tenth of the idle time: it may fade that much early

@@ -1,1 +1,1 @@
-"""Fakes and ready worlds for tests, the demo and the conversation drivers. They pass the same tests as the real ones."""
+"""Fakes and ready worlds for tests, the demo and the conversation drivers. They pass the real ones' tests."""

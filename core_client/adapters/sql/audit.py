@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, insert, select, update
 
 from core_client.adapters.sql import schema
 from core_client.adapters.sql.database import Database
-from core_client.adapters.sql.statements import Statement, Tx
+from core_client.adapters.sql.statements import Row, Statement, Tx
 from core_client.domain.audit import GENESIS, AuditRecord, chain
 from core_client.errors import InvariantBroken
 from core_client.ports.audit import ChainReport
@@ -49,7 +51,7 @@ class SqlAudit:
     async def check(self) -> ChainReport:
         """Walk the chain from its start to its head, a page at a time."""
         previous, seq = GENESIS, 0
-        while rows := await self._database.read(lambda tx, after=seq: tx.all(_page, after=after)):
+        while rows := await self._rows_after(seq):
             for row_seq, body, digest in rows:
                 if row_seq != seq + 1 or chain(previous, row_seq, body) != digest:
                     return ChainReport(seq, previous, seq + 1)
@@ -58,5 +60,7 @@ class SqlAudit:
         head = await self._database.read(lambda tx: tx.one(_head_now))
         if head == (seq, previous):
             return ChainReport(seq, previous, None)
-        added = await self._database.read(lambda tx: tx.one(_page, after=seq))
-        return await self.check() if added else ChainReport(seq, previous, seq + 1)
+        return await self.check() if await self._rows_after(seq) else ChainReport(seq, previous, seq + 1)
+
+    async def _rows_after(self, seq: int) -> Sequence[Row]:
+        return await self._database.read(lambda tx: tx.all(_page, after=seq))

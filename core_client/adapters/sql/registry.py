@@ -52,7 +52,8 @@ def _as_customer(row: Row | None) -> Customer | None:
 
 
 def _as_payee(row: Row) -> Payee:
-    return Payee(*row[:6], added_at=from_us(row[6]))
+    identity, customer, short_number, alias, name, account_number, added_us = row
+    return Payee(identity, customer, short_number, alias, name, account_number, from_us(added_us))
 
 
 def _as_card(row: Row) -> Card:
