@@ -17,9 +17,10 @@ from core_client.domain.values import SecretHandle, Value
 from core_client.operations import REGISTRY, Kind
 from core_client.services.client import OperationCall, OperationResult
 from flows.dialogue import SECRET_LOST, Channel, OperationAnswered, PartyLeft, Perform
+from flows.errors import SecretLost
 from flows.line import Line
 from flows.session import Session
-from flows.vault import SecretLost, Vault
+from flows.vault import Vault
 
 QUICK_S = 0.05  # most answers come within it: only after it is the line watched for a hangup
 FILLER_EVERY_S = 8.0  # said again while it still takes: silence makes people hang up

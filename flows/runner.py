@@ -33,11 +33,12 @@ from flows.dialogue import (
     Turn,
 )
 from flows.engine import Engine
+from flows.errors import SessionGone, SessionStoreDown
 from flows.line import Line
 from flows.model import Flow
 from flows.performing import Core, Operations
 from flows.session import Session
-from flows.sessions import SessionStore, SessionStoreDown
+from flows.sessions import SessionStore
 from flows.vault import Vault
 
 CALL_TTL_S = 3600  # how long a call's session outlives its last turn
@@ -60,10 +61,6 @@ class Suspended:
 
     session: Session
     wait: AwaitText
-
-
-class SessionGone(LookupError):
-    """There is no such session any more: it ended, or nobody answered for too long."""
 
 
 class Flows(Protocol):

@@ -14,12 +14,9 @@ from typing import Any
 
 from core_client.domain.values import Value, from_json, to_json
 from flows.dialogue import Channel, Party
+from flows.errors import SessionError
 
 FORMAT = 1  # of the JSON; a session of another format is refused and the dialogue begins anew
-
-
-class SessionError(ValueError):
-    """A stored session that cannot be read."""
 
 
 class Waiting(StrEnum):
@@ -68,7 +65,7 @@ class Session:
     last_step: str = ""
     reason: str = ""  # of the last refusal
     intent: Value = None  # that a code is waited for
-    retried: bool = False  # this step was already run again after ``unauthenticated``
+    retried: str = ""  # the step that was already run again after ``unauthenticated``
     expires_at: int = 0  # Unix seconds at which the wait for a text ends; set by the runner
 
     @property
@@ -127,7 +124,7 @@ class Session:
         if self.intent is not None:
             data["intent"] = to_json(self.intent)
         if self.retried:
-            data["again"] = 1
+            data["again"] = self.retried
         if self.expires_at:
             data["exp"] = self.expires_at
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -165,7 +162,7 @@ class Session:
                 last_step=data.get("last", ""),
                 reason=data.get("why", ""),
                 intent=from_json(data.get("intent")),
-                retried="again" in data,
+                retried=data.get("again", ""),
                 expires_at=data.get("exp", 0),
             )
         except SessionError:

@@ -12,17 +12,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from flows.dialogue import Channel
-from flows.session import Session, SessionError
+from flows.errors import SessionError, SessionStoreDown
+from flows.session import Session
 
 PREFIX = "tellerline:dialogue"
 
 # Deletes the index by number only while it still points here: a newer conversation stays. One key a script, so that
 # a Cluster can run it.
 _UNINDEX = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-
-
-class SessionStoreDown(Exception):
-    """The store did not answer: nothing is known to be kept."""
 
 
 class SessionStore(Protocol):

@@ -12,13 +12,10 @@ from collections.abc import Callable
 
 from core_client.domain.secret import Secret
 from core_client.domain.values import SecretHandle
+from flows.errors import SecretLost
 
 KEEP_S = 900.0  # longer than any wait for an answer (a code's ten minutes), short enough that nothing gathers
 MAX_SECRETS = 100_000  # far above the calls of one node; beyond it the oldest go first
-
-
-class SecretLost(LookupError):
-    """The secret behind a handle is not here: opened before, too old, or kept by a node that died."""
 
 
 class Vault:

@@ -1,0 +1,56 @@
+"""What is wrong in a file that a person wrote.
+
+LanguageError        a place, what is wrong, and the mend; its text shows the line with a caret
+└── (subclasses)     each language names its own: FlowError, ConversationError, RuleError
+ExpressionError      a place inside one expression; whoever knows the file makes a LanguageError of it
+EvaluationError      an expression that was fine at load met a value that it cannot work on
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_SHOWN = 160  # characters of a source line in an error; one line of 200 KiB would drown the rest
+
+
+class LanguageError(Exception):
+    """Something is wrong at one place of one file. ``str()`` is what a person reads, caret included."""
+
+    def __init__(self, file: str, line: int, column: int, message: str, hint: str = "", source_line: str = "") -> None:
+        super().__init__(file, line, column, message, hint, source_line)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.message = message
+        self.hint = hint
+        self.source_line = source_line
+
+    def __str__(self) -> str:
+        head = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        if self.hint:
+            head = f"{head}{'' if head.endswith(('.', '?', '!')) else '.'} {self.hint}"
+        return f"{head}\n{caret(self.source_line, self.column)}" if self.source_line.strip() else head
+
+
+class ExpressionError(Exception):
+    """An expression that cannot be understood. ``column`` counts from 0 inside its text."""
+
+    def __init__(self, column: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.column = column
+        self.message = message
+        self.hint = hint
+
+
+class EvaluationError(Exception):
+    """An expression met a value that is missing or does not fit. Never holds the value itself."""
+
+
+def caret(source_line: str, column: int) -> str:
+    """Answer the line and, under ``column`` (counted from 1), a caret; wide characters count twice."""
+    start = max(0, column - 1 - MAX_SHOWN // 2) if column > MAX_SHOWN else 0
+    shown = source_line[start : start + MAX_SHOWN]
+    before = shown[: max(0, column - 1 - start)]
+    pad = "".join("\t" if c == "\t" else "  " if unicodedata.east_asian_width(c) in "WF" else " " for c in before)
+    clean = "".join(c if c == "\t" or c.isprintable() else "�" for c in shown)
+    return f"    {clean}\n    {pad}^"

@@ -1,0 +1,196 @@
+"""Walks a flow: from what came back, through steps and gates, to the next thing that is waited for."""
+
+from __future__ import annotations
+
+from core_client.language.errors import EvaluationError
+from flows import prompts
+from flows.dialogue import (
+    Channel,
+    End,
+    OperationAnswered,
+    PartyLeft,
+    Reconnected,
+    Resume,
+    SessionExpired,
+    Trigger,
+    Turn,
+    Wait,
+)
+from flows.engine.draft import Checked, Draft
+from flows.model import BY_CODE, BY_NUMBER, RETURN, Flow, Gate, Go, Step
+from flows.session import Frame, Session, Waiting
+
+MAX_STEPS_PER_TURN = 50  # between two waits; the longest way of the retail flow is 9
+MAX_TURNS = 200  # of one dialogue; a long call of a patient customer takes 60
+
+_AT_THE_BANK = (Waiting.OPERATION, Waiting.ISSUE, Waiting.VERIFY)
+
+
+class Engine:
+    """Decides every dialogue of one flow. Holds no state of its own."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+
+    def start(self, trigger: Trigger) -> tuple[Session, Turn]:
+        """Begin a dialogue.
+
+        Raises:
+            KeyError: the trigger names a step or a variable that the flow does not have.
+        """
+        flow = self.flow
+        for name in trigger.slots:
+            flow.variables[name]
+        step = trigger.step or flow.start
+        flow.steps[step]
+        wanted = trigger.language or trigger.party.language
+        session = Session(
+            id=trigger.session_id,
+            flow=flow.name,
+            version=flow.version,
+            channel=trigger.channel,
+            party=trigger.party,
+            auth_session_id=trigger.auth_session_id,
+            today=trigger.at.date().isoformat(),
+            language=wanted if wanted in flow.languages else flow.languages[0],
+            step=step,
+            variables=dict(trigger.slots),
+            slots=tuple(trigger.slots),
+        )
+        draft = Draft(flow, session, 1)
+        if not self._slots_pass(draft):
+            draft.say_prompt(prompts.NO_MATCH, prompts.SMS_HELP)
+            draft.end("bad_slot")
+            return self._turn(draft, None)
+        return self._walk(draft, step)
+
+    def resume(self, session: Session, resume: Resume) -> tuple[Session, Turn]:
+        """Go on with what came back. An ended session stays ended, whatever comes."""
+        if session.ended:
+            return session, Turn((End("ended"),), None)
+        if session.turns >= MAX_TURNS and not isinstance(resume, PartyLeft):
+            return self._stop(session, "too_long", prompts.TOO_LONG)
+        match resume:
+            case PartyLeft():
+                return self._stop(session, "party_left")
+            case SessionExpired():
+                expired = prompts.CODE_EXPIRED if session.waiting is Waiting.CODE else prompts.TOO_LONG
+                return self._stop(session, "expired", expired)
+        again = session.waiting in _AT_THE_BANK and not isinstance(resume, OperationAnswered)
+        draft = Draft(self.flow, session, session.turns if again else session.turns + 1)
+        step = self.flow.steps[session.step]
+        if again or isinstance(resume, Reconnected):
+            # The node died between asking the bank and hearing from it, or the line is a new one: the turn is
+            # carried out again, under the same request id when it was at the bank.
+            return self._walk(draft, step.again(draft, resume))
+        return self._walk(draft, step.answer(draft, resume))
+
+    def give_up(self, session: Session) -> tuple[Session, Turn]:
+        """End a dialogue that cannot go on, saying that it is our fault."""
+        return self._stop(session, "trouble", prompts.SYSTEM_TROUBLE)
+
+    def _stop(self, session: Session, reason: str, *said: str) -> tuple[Session, Turn]:
+        draft = Draft(self.flow, session, session.turns + 1)
+        if said:
+            draft.say_prompt(*said)
+        draft.end(reason)
+        return self._turn(draft, None)
+
+    def _walk(self, draft: Draft, go: Go) -> tuple[Session, Turn]:
+        try:
+            wait = self._steps(draft, go)
+        except (EvaluationError, ValueError, KeyError):
+            # A value that the flow counted on is missing or does not fit. Said as our fault, never as the party's.
+            draft.effects.clear()
+            wait = self._trouble(draft)
+        return self._turn(draft, wait)
+
+    def _steps(self, draft: Draft, go: Go) -> Wait | None:
+        walked = 0
+        while isinstance(go, str):
+            walked += 1
+            if walked > MAX_STEPS_PER_TURN:
+                return self._trouble(draft)
+            if go == RETURN:
+                go = self._return(draft)
+                continue
+            step = self.flow.steps[go]
+            if draft.frames:
+                self._leave_gates(draft, go)
+            if draft.channel not in step.channels:
+                return self._trouble(draft)
+            needed = step.needs.get(draft.channel)
+            if needed and (gate := self._missing(draft, needed)) is not None:
+                go = self._pass(draft, gate, step)
+                continue
+            draft.code_passed = False
+            if draft.step != go:
+                draft.last_step, draft.step = draft.step, go
+            go = step.enter(draft)
+        return go
+
+    def _missing(self, draft: Draft, needed: tuple[str, ...]) -> Gate | None:
+        for name in needed:
+            if name in draft.gates:
+                continue
+            gate = self.flow.gates[name]
+            if gate.unless is not None and gate.unless.evaluate(draft):
+                draft.gates = (*draft.gates, name)
+                continue
+            if draft.sms and gate.sms == BY_NUMBER and draft.party.identified:
+                continue
+            if draft.sms and gate.sms == BY_CODE and draft.code_passed:
+                continue
+            return gate
+        return None
+
+    def _pass(self, draft: Draft, gate: Gate, step: Step) -> Go:
+        """Begin to pass ``gate`` on the way to ``step``."""
+        if not draft.sms:
+            draft.frames = (*draft.frames, Frame(gate.name, step.name))
+            return gate.voice.target
+        if gate.sms == BY_NUMBER:
+            draft.say_prompt(prompts.NOT_REGISTERED)
+            return draft.end("not_registered")
+        return self._trouble(draft)  # a code without a confirmation: the loader refuses such a flow
+
+    def _return(self, draft: Draft) -> Go:
+        if not draft.frames:
+            return self._trouble(draft)
+        frame = draft.frames[-1]
+        draft.frames = draft.frames[:-1]
+        draft.gates = (*draft.gates, frame.gate)
+        inside = self.flow.gates[frame.gate].steps
+        history = draft.history
+        while history and history[-1] in inside:
+            history = history[:-1]  # "back" goes to the question before the proof, not into it
+        draft.history = history
+        return frame.then
+
+    def _leave_gates(self, draft: Draft, target: str) -> None:
+        """Forget the gates that ``target`` is no longer inside of: they were not passed."""
+        frames = draft.frames
+        while frames and target not in self.flow.gates[frames[-1].gate].steps:
+            frames = frames[:-1]
+        draft.frames = frames
+
+    def _slots_pass(self, draft: Draft) -> bool:
+        for name in draft.slots:
+            variable = self.flow.variables[name]
+            if variable.check is not None and not variable.check.evaluate(Checked(draft, draft.variables[name])):
+                return False
+        return True
+
+    def _trouble(self, draft: Draft) -> None:
+        draft.say_prompt(prompts.SYSTEM_TROUBLE)
+        draft.end("trouble")
+
+    def _turn(self, draft: Draft, wait: Wait | None) -> tuple[Session, Turn]:
+        if wait is None:
+            said = draft.effects
+            if draft.channel is Channel.SMS and not said:
+                draft.say_prompt(prompts.SMS_HELP)  # a text is never left without an answer
+            if not said or not isinstance(said[-1], End):
+                draft.end("done")
+            draft.waiting = Waiting.NOTHING
+        return draft.freeze(wait), Turn(tuple(draft.effects), wait)

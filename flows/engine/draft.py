@@ -1,0 +1,211 @@
+"""The dialogue while one turn is being decided: a working copy that becomes the next Session."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from core_client.domain.values import Value
+from flows.dialogue import Channel, Effect, End, GatherDigits, Item, Party, Perform, Prompt, Say, TransferToAgent, Wait
+from flows.model import Flow
+from flows.saying import Saying, Spoken
+from flows.session import Frame, Session, Waiting
+
+MAX_HISTORY = 24  # questions that "back" can go back over
+
+
+class Draft:
+    """What steps read and change. One lives for one turn; steps never keep it."""
+
+    __slots__ = (
+        "channel",
+        "code_passed",
+        "effects",
+        "flow",
+        "frames",
+        "gates",
+        "history",
+        "intent",
+        "language",
+        "last_step",
+        "no_inputs",
+        "no_matches",
+        "party",
+        "reason",
+        "retried",
+        "session",
+        "slots",
+        "step",
+        "turn",
+        "variables",
+        "waiting",
+    )
+
+    def __init__(self, flow: Flow, session: Session, turn: int) -> None:
+        self.flow = flow
+        self.session = session
+        self.turn = turn
+        self.channel: Channel = session.channel
+        self.party: Party = session.party
+        self.language: str = session.language
+        self.step: str = session.step
+        self.variables: dict[str, Value] = dict(session.variables)
+        self.slots: tuple[str, ...] = session.slots
+        self.gates: tuple[str, ...] = session.gates
+        self.frames: tuple[Frame, ...] = session.frames
+        self.history: tuple[str, ...] = session.history
+        self.no_inputs: int = session.no_inputs
+        self.no_matches: int = session.no_matches
+        self.last_step: str = session.last_step
+        self.reason: str = session.reason
+        self.intent: Value = session.intent
+        self.retried: str = session.retried
+        self.waiting: Waiting | None = None  # None: as the wait says
+        self.code_passed = False  # the code of this very intent was right: holds for the next step only
+        self.effects: list[Effect] = []
+
+    # --- reading ---
+
+    @property
+    def sms(self) -> bool:
+        """Whether the party texts."""
+        return self.channel is Channel.SMS
+
+    @property
+    def request_id(self) -> str:
+        """The name of the operation of this turn: the same when the turn is carried out again."""
+        return f"{self.session.id}:{self.turn}"
+
+    def get(self, name: str, /) -> Any:
+        """Answer a variable or a built-in name; None when it has no value yet."""
+        found = self.variables.get(name)
+        if found is not None:
+            return found
+        match name:
+            case "channel":
+                return self.channel.value
+            case "language":
+                return self.language
+            case "reason":
+                return self.reason or None
+            case "last_step":
+                return self.last_step or None
+            case "today":
+                return datetime.date.fromisoformat(self.session.today)
+            case "party":
+                party = self.party
+                return {"number": party.number, "identified": party.identified, "language": party.language}
+            case _:
+                return None
+
+    # --- saying ---
+
+    def say(self, saying: Saying, *, barge_in: bool = True) -> None:
+        """Say entries with the values of now."""
+        if saying.fixed is not None:
+            if saying.fixed:
+                self.effects.append(Say(saying.fixed, self.language, barge_in))
+            return
+        self.say_spoken(saying.spoken(self), barge_in=barge_in)
+
+    def say_spoken(self, spoken: list[Spoken], *, barge_in: bool = True) -> None:
+        """Say items; those of one language in a row are one effect."""
+        group: list[Item] = []
+        current = self.language
+        for language, item in spoken:
+            wanted = language or self.language
+            if wanted != current and group:
+                self.effects.append(Say(tuple(group), current, barge_in))
+                group = []
+            current = wanted
+            group.append(item)
+        if group:
+            self.effects.append(Say(tuple(group), current, barge_in))
+
+    def say_items(self, *items: Item, barge_in: bool = True) -> None:
+        """Say items of the engine's own."""
+        self.effects.append(Say(items, self.language, barge_in))
+
+    def say_prompt(self, *ids: str) -> None:
+        """Say prompts of the engine's own."""
+        self.effects.append(Say(tuple(Prompt(id_) for id_ in ids), self.language))
+
+    # --- moving ---
+
+    def asked(self, name: str) -> None:
+        """Note that step ``name`` asks something anew: a place to come back to, with fresh counts."""
+        history = self.history
+        if name in history:
+            history = history[: history.index(name)]
+        self.history = (*history, name)[-MAX_HISTORY:]
+        self.no_inputs = self.no_matches = 0
+
+    def back(self) -> str:
+        """Answer the question before this one, or this one when it is the first."""
+        history = self.history
+        if len(history) > 1:
+            self.history = history[:-2]
+            return history[-2]
+        return history[0] if history else self.step
+
+    def end(self, reason: str) -> None:
+        """The dialogue is over."""
+        self.effects.append(End(reason))
+
+    # --- the outcome ---
+
+    def freeze(self, wait: Wait | None) -> Session:
+        """Answer the session after this turn."""
+        return Session(
+            id=self.session.id,
+            flow=self.session.flow,
+            version=self.session.version,
+            channel=self.channel,
+            party=self.party,
+            auth_session_id=self.session.auth_session_id,
+            today=self.session.today,
+            language=self.language,
+            step=self.step,
+            waiting=self.waiting if self.waiting is not None else waiting_for(wait),
+            variables=self.variables,
+            slots=self.slots,
+            gates=self.gates,
+            frames=self.frames,
+            history=self.history,
+            no_inputs=self.no_inputs,
+            no_matches=self.no_matches,
+            turns=self.turn,
+            last_step=self.last_step,
+            reason=self.reason,
+            intent=self.intent,
+            retried=self.retried,
+        )
+
+
+def waiting_for(wait: Wait | None) -> Waiting:
+    """Answer the state that a wait puts a session in."""
+    match wait:
+        case None:
+            return Waiting.NOTHING
+        case GatherDigits():
+            return Waiting.KEYS
+        case Perform():
+            return Waiting.OPERATION
+        case TransferToAgent():
+            return Waiting.TRANSFER
+        case _:
+            return Waiting.CODE if wait.code else Waiting.TEXT
+
+
+class Checked:
+    """The scope of a variable's check: the draft's names, and ``value``."""
+
+    __slots__ = ("_draft", "_value")
+
+    def __init__(self, draft: Draft, value: object) -> None:
+        self._draft = draft
+        self._value = value
+
+    def get(self, name: str, /) -> object:
+        """Answer the value of ``name``, or None."""
+        return self._value if name == "value" else self._draft.get(name)

@@ -1,0 +1,241 @@
+"""The graph of a flow: every target is there, and nothing asks by text what a text may not carry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from core_client.language.source import Place, Source
+from core_client.language.suggest import did_you_mean
+from core_client.operations import Type
+from flows import prompts
+from flows.dialogue import Channel
+from flows.errors import FlowError
+from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Gate, Step
+from flows.steps.ask import Ask
+from flows.steps.bank import Bank
+from flows.steps.confirm import Confirm
+from flows.steps.say import SayStep, ends_a_text
+
+VERSION_LENGTH = 16  # hex digits: enough that no two versions of one bank's flows meet
+
+
+def check(flow: Flow, source: Source) -> None:
+    """Check the graph.
+
+    Raises:
+        FlowError: the first error by place, with the others in ``more``.
+    """
+    errors = list(missing_targets(flow, source))
+    if not errors:
+        errors = [*return_outside_a_gate(flow, source), *not_by_text(flow, source), *not_on_channel(flow, source)]
+    if errors:
+        errors.sort(key=lambda error: (error.line, error.column))
+        errors[0].more = tuple(errors[1:])
+        raise errors[0]
+
+
+def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
+    """Answer the flow with what follows from its graph: gates' insides, prompts, who asks for what, its version."""
+    used: dict[str, Place] = {}
+    for step in flow.steps.values():
+        for saying in step.sayings():
+            for id_, place, _ in saying.prompts:
+                used.setdefault(id_, place)
+    digest = hashlib.sha256(flow.source_text.encode())
+    for id_ in sorted({*used, *prompts.SYSTEM_PROMPTS}):
+        digest.update(f"\0{id_}\0{texts.get(id_, '')}".encode())
+    return replace(
+        flow,
+        version=digest.hexdigest()[:VERSION_LENGTH],
+        gates={name: replace(gate, steps=inside(flow, gate)) for name, gate in flow.gates.items()},
+        prompts=used,
+        asked_by={step.variable.name: step.name for step in reversed(flow.steps.values()) if isinstance(step, Ask)},
+    )
+
+
+# --- walking -----------------------------------------------------------------------------------------------------
+
+
+def ways(flow: Flow, step: Step, channel: Channel) -> tuple[Edge, ...]:
+    """Answer where ``step`` goes on ``channel``; a text ends where a call would go back to its menu."""
+    edges = step.edges(channel)
+    if channel is Channel.SMS and isinstance(step, SayStep):
+        return tuple(e for e in edges if e.target in flow.steps and not ends_a_text(flow.steps[e.target]))
+    return edges
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A step that is reached, and the edge that first did."""
+
+    step: Step
+    by: Edge
+
+
+def reached(flow: Flow, channel: Channel) -> dict[str, Reached]:
+    """Answer the steps that a party on ``channel`` can get to, gates included."""
+    found: dict[str, Reached] = {}
+    queue: deque[Edge] = deque(roots(flow, channel))
+    while queue:
+        edge = queue.popleft()
+        if edge.target in found or edge.target not in flow.steps:
+            continue
+        step = flow.steps[edge.target]
+        found[edge.target] = Reached(step, edge)
+        queue.extend(ways(flow, step, channel))
+        if channel is Channel.VOICE:
+            queue.extend(flow.gates[name].voice for name in step.needs.get(channel, ()))
+    return found
+
+
+def roots(flow: Flow, channel: Channel) -> Iterator[Edge]:
+    """Answer where dialogues begin."""
+    if channel is Channel.SMS:
+        yield from (Edge(pattern.step, pattern.place) for pattern in flow.sms_patterns)
+        return
+    place = flow.steps[flow.start].place if flow.start in flow.steps else Place(1, 1)
+    yield Edge(flow.start, place)
+
+
+def inside(flow: Flow, gate: Gate) -> frozenset[str]:
+    """Answer the steps of a gate: reached from its entry, and able to reach ``return``."""
+    after = _closure(flow, [gate.voice.target])
+    able = {name for name in after if RETURN in {edge.target for edge in flow.steps[name].edges(Channel.VOICE)}}
+    grown = True
+    while grown:
+        more = {n for n in after - able if able & {edge.target for edge in flow.steps[n].edges(Channel.VOICE)}}
+        able |= more
+        grown = bool(more)
+    return frozenset(able)
+
+
+def _closure(flow: Flow, names: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    queue = deque(names)
+    while queue:
+        name = queue.popleft()
+        if name not in found and name in flow.steps:
+            found.add(name)
+            queue.extend(edge.target for edge in flow.steps[name].edges(Channel.VOICE) if not _is_word(edge))
+    return found
+
+
+def _is_word(edge: Edge) -> bool:
+    return edge.target in (RETURN, BACK, REPEAT)
+
+
+# --- checks ------------------------------------------------------------------------------------------------------
+
+
+def missing_targets(flow: Flow, source: Source) -> Iterator[FlowError]:
+    """Find targets that are no steps."""
+    seen: set[tuple[str, Place]] = set()
+    for edge, words in _all_edges(flow):
+        key = (edge.target, edge.place)
+        if edge.target in flow.steps or edge.target in words or key in seen:
+            continue
+        seen.add(key)
+        hint = did_you_mean(edge.target, (*flow.steps, *words)) or "Every target is a step of this flow."
+        yield _flow_error(source, edge.place, f"there is no step '{edge.target}'", hint)
+
+
+def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
+    yield Edge(flow.start, _place_of_start(flow)), ()
+    for step in flow.steps.values():
+        for channel in Channel:
+            for edge in step.edges(channel):
+                yield edge, (RETURN,)
+        if step.kind == "if":
+            for edge in (getattr(step, "then"), getattr(step, "otherwise")):  # noqa: B009 - of If, which imports us
+                yield edge, (RETURN,)
+    for gate in flow.gates.values():
+        yield gate.voice, ()
+    for edge in flow.keys.values():
+        yield edge, (BACK, REPEAT)
+    for pattern in flow.sms_patterns:
+        yield Edge(pattern.step, pattern.place), ()
+
+
+def _place_of_start(flow: Flow) -> Place:
+    for number, line in enumerate(flow.source_text.splitlines(), start=1):
+        if line.startswith("start:"):
+            return Place(number, len("start: ") + 1)
+    return Place(1, 1)
+
+
+def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
+    """Find ``return`` where no gate was entered."""
+    outside: set[str] = set()
+    queue = deque(edge.target for channel in Channel for edge in roots(flow, channel))
+    while queue:
+        name = queue.popleft()
+        if name in outside or name not in flow.steps:
+            continue
+        outside.add(name)
+        for edge in flow.steps[name].edges(Channel.VOICE):
+            if edge.target == RETURN:
+                message = f"step '{name}' is reached without a gate: there is nothing to return to"
+                yield _flow_error(source, edge.place, message, "Name the step that follows.")
+            else:
+                queue.append(edge.target)
+
+
+def not_by_text(flow: Flow, source: Source) -> Iterator[FlowError]:
+    """Find secrets that a text would be asked for, and codes without a confirmation."""
+    for step in flow.steps.values():
+        if isinstance(step, Ask) and step.secret and step.channels == {Channel.SMS}:
+            yield _secret_by_text(source, step)
+    found = reached(flow, Channel.SMS)
+    confirmed = {at.step.yes.target for at in found.values() if isinstance(at.step, Confirm)}
+    for name, at in found.items():
+        step = at.step
+        if isinstance(step, Ask) and step.secret and Channel.SMS in step.channels:
+            yield _secret_by_text(source, step, at.by)
+        codes = [gate for gate in step.needs.get(Channel.SMS, ()) if flow.gates[gate].sms == BY_CODE]
+        if codes and not (name in confirmed and _only_by_yes(flow, found, name)):
+            message = f"by text, step '{name}' needs '{codes[0]}' by a code, which only a confirmation asks for"
+            yield _flow_error(source, at.by.place, message, "Lead here by the 'yes' of a confirm step.")
+        elif codes and not (isinstance(step, Bank) and _has_intent(step)):
+            message = f"step '{name}' needs a code by text, but no bank operation on an intent stands there"
+            yield _flow_error(source, step.place, message, "A code is bound to an intent: transfers.authorise has one.")
+
+
+def _secret_by_text(source: Source, step: Ask, by: Edge | None = None) -> FlowError:
+    reached_by = f" (reached by text from line {by.place.line})" if by is not None else ""
+    message = f"step '{step.name}' asks for the secret '{step.variable.name}' by text{reached_by}"
+    return _flow_error(source, step.place, message, "A text is not private: ask by voice, confirm a text by a code.")
+
+
+def _only_by_yes(flow: Flow, found: Mapping[str, Reached], name: str) -> bool:
+    for at in found.values():
+        for edge in ways(flow, at.step, Channel.SMS):
+            if edge.target == name and not (isinstance(at.step, Confirm) and edge == at.step.yes):
+                return False
+    return all(pattern.step != name for pattern in flow.sms_patterns)
+
+
+def _has_intent(step: Bank) -> bool:
+    return any(field.type is Type.INTENT for field in step.operation.parameters.values())
+
+
+def not_on_channel(flow: Flow, source: Source) -> Iterator[FlowError]:
+    """Find steps and operations that are reached on a channel they do not run on."""
+    for channel in Channel:
+        for at in reached(flow, channel).values():
+            step = at.step
+            if channel not in step.channels:
+                message = f"step '{step.name}' does not run by {channel}, but is reached from here by {channel}"
+                yield _flow_error(source, at.by.place, message, f"Its channels: {', '.join(sorted(step.channels))}.")
+            elif isinstance(step, Bank):
+                allowed = step.operation.voice if channel is Channel.VOICE else step.operation.sms
+                if not allowed:
+                    message = f"'{step.operation.name}' is no operation for {channel}, and {channel} gets here"
+                    hint = f"From line {at.by.place.line}. Keep {channel} away, or take another operation."
+                    yield _flow_error(source, step.place, message, hint)
+
+
+def _flow_error(source: Source, place: Place, message: str, hint: str) -> FlowError:
+    return FlowError(source.name, place.line, place.column, message, hint, source.line(place.line))

@@ -1,0 +1,327 @@
+"""Reads a flow: syntax first, then shape, then the graph; it stops at the first level that fails.
+
+So one slip never floods: a missing bracket is one error, not two hundred steps that are not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from core_client.language.errors import LanguageError
+from core_client.language.expressions import Expression
+from core_client.language.source import Node, Pairs, Place, Scalar, Source, decode_source, parse, read_source
+from core_client.language.suggest import did_you_mean
+from core_client.language.types import RECORD, ExprType
+from core_client.operations import Field, Type
+from flows import graph
+from flows.build import Build
+from flows.errors import FlowError
+from flows.model import BY_CODE, BY_NUMBER, Edge, Flow, Gate, SmsPattern, SmsSlot, Step, Variable
+from flows.names import built_in, type_of
+from flows.shape import FlowShape, check_shape
+from flows.steps import KINDS, kind_of
+from flows.steps.bank import operation_of
+
+Texts = Mapping[str, str]  # prompt id -> its texts in all languages, for the version's hash
+
+_VARIABLE_TYPES = tuple(t.value for t in Type if t not in (Type.LIST, Type.RECORD, Type.INTENT, Type.REASON))
+T = TypeVar("T")
+
+
+def load_flow(path: Path, texts: Texts | None = None) -> Flow:
+    """Read the flow in ``path``.
+
+    Args:
+        texts: of the catalogue, so that a changed prompt makes a new version.
+
+    Raises:
+        FlowError: with the place and the mend; ``more`` holds further errors of the same level.
+    """
+    return _load(_flow_source(path), texts)
+
+
+def load_flow_text(text: str, name: str, texts: Texts | None = None) -> Flow:
+    """Read a flow from text; ``name`` stands for the file in errors. Raises as :func:`load_flow` does."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as problem:
+        raise FlowError(name, 1, 1, "this is not Unicode text") from problem
+    return _load(decode_source(data, name, FlowError), texts)
+
+
+def _flow_source(path: Path) -> Source:
+    return read_source(path, FlowError)
+
+
+def _load(source: Source, texts: Texts | None) -> Flow:
+    root = parse(source)
+    flow = _Reader(source, root).flow()
+    graph.check(flow, source)
+    return graph.completed(flow, texts or {})
+
+
+class _Errors:
+    """Gathers the errors of one level."""
+
+    def __init__(self) -> None:
+        self._found: list[FlowError] = []
+
+    def catch(self, work: Callable[[], T]) -> T | None:
+        """Do ``work``; keep its error for the end of the level."""
+        try:
+            return work()
+        except LanguageError as error:
+            assert isinstance(error, FlowError)  # noqa: S101 - the source makes them
+            self._found.append(error)
+            return None
+
+    def raise_first(self) -> None:
+        """End the level: raise the first error, with the others in ``more``."""
+        if self._found:
+            found = sorted(self._found, key=lambda error: (error.line, error.column))
+            found[0].more = tuple(found[1:])
+            raise found[0]
+
+
+class _Reader:
+    """Reads the shape of one flow."""
+
+    def __init__(self, source: Source, root: Node) -> None:
+        self._source = source
+        self._errors = _Errors()
+        self._shape = check_shape(FlowShape, root, source, "the flow")
+        assert isinstance(root, Pairs)  # noqa: S101 - its shape was checked
+        self._root = root
+        self._languages = tuple(dict.fromkeys(self._shape.languages))
+        self._names: dict[str, ExprType] = built_in(self._languages)
+
+    def flow(self) -> Flow:
+        """Read it."""
+        shape, root = self._shape, self._root
+        if not self._languages:
+            raise self._source.error(root.entries["languages"].place, "a flow speaks at least one language")
+        variables = self._variables()
+        self._errors.raise_first()
+        gates = self._gates()
+        self._errors.raise_first()
+        build = self._build(variables, gates)
+        self._saved_by_bank(build)
+        self._errors.raise_first()
+        steps = self._steps(build)
+        patterns = self._patterns(variables)
+        self._errors.raise_first()
+        return Flow(
+            name=shape.flow,
+            file=self._source.name,
+            version=hashlib.sha256(self._source.text.encode()).hexdigest(),
+            languages=self._languages,
+            currency=shape.currency,
+            start=shape.start,
+            steps=steps,
+            variables=variables,
+            gates=gates,
+            keys=build.keys,
+            sms_patterns=patterns,
+            text_timeout_s=shape.defaults.text_timeout,
+            source_text=self._source.text,
+        )
+
+    # --- what stands at the top ---
+
+    def _section(self, name: str) -> Pairs:
+        found = self._root.get(name)
+        return found if isinstance(found, Pairs) else Pairs({}, {}, self._root.place)
+
+    def _variables(self) -> dict[str, Variable]:
+        section = self._section("vars")
+        for name, shape in self._shape.vars.items():
+            type_ = self._errors.catch(lambda name=name, shape=shape: self._type(section, name, shape.type))  # type: ignore[misc]  # mypy cannot see a lambda's defaults
+            if type_ is not None:
+                self._names[name] = type_of(Field(type_), self._languages)
+        found = {}
+        for name in self._shape.vars:
+            variable = self._errors.catch(lambda name=name: self._variable(section, name))  # type: ignore[misc]  # as above
+            if variable is not None:
+                found[name] = variable
+        return found
+
+    def _type(self, section: Pairs, name: str, type_: str) -> Type:
+        if name in self._names:
+            raise self._source.error(section.keys[name], f"'{name}' is a name that every flow has", "Take another one.")
+        if type_ not in _VARIABLE_TYPES:
+            entry = section.entries[name]
+            place = entry.entries["type"].place if isinstance(entry, Pairs) else entry.place
+            hint = did_you_mean(type_, _VARIABLE_TYPES) or f"There are: {', '.join(_VARIABLE_TYPES)}."
+            raise self._source.error(place, f"unknown type '{type_}'", hint)
+        return Type(type_)
+
+    def _variable(self, section: Pairs, name: str) -> Variable | None:
+        if name not in self._names:
+            return None
+        entry = section.entries[name]
+        assert isinstance(entry, Pairs)  # noqa: S101 - its shape was checked
+        check: Expression | None = None
+        if (node := entry.get("check")) is not None:
+            check = self._build({}, {}, {**self._names, "value": self._names[name]}).condition(node)
+        return Variable(name, Type(self._shape.vars[name].type), section.keys[name], check)
+
+    def _gates(self) -> dict[str, Gate]:
+        section = self._section("gates")
+        found = {}
+        for name in self._shape.gates:
+            gate = self._errors.catch(lambda name=name: self._gate(section, name))  # type: ignore[misc]  # as above
+            if gate is not None:
+                found[name] = gate
+        return found
+
+    def _gate(self, section: Pairs, name: str) -> Gate:
+        entry = section.entries[name]
+        assert isinstance(entry, Pairs)  # noqa: S101 - its shape was checked
+        sms = self._shape.gates[name].sms
+        if sms not in (BY_NUMBER, BY_CODE):
+            hint = did_you_mean(sms, (BY_NUMBER, BY_CODE)) or "By text: by_number or by_code."
+            raise self._source.error(entry.entries["sms"].place, f"'{sms}' proves nothing by text", hint)
+        node = entry.get("unless")
+        build = self._build({}, {})
+        unless = build.condition(node) if node is not None else None
+        return Gate(name, section.keys[name], build.edge(entry.entries["voice"]), sms, unless)
+
+    def _build(
+        self, variables: dict[str, Variable], gates: Mapping[str, Gate], names: dict[str, ExprType] | None = None
+    ) -> Build:
+        defaults = self._section("defaults")
+        wait = defaults.get("wait")
+        keys = self._section("keys")
+        edges = {key: Edge(node.text, node.place) for key, node in keys.entries.items() if isinstance(node, Scalar)}
+        if not edges:
+            edges = {key: Edge(target, self._root.place) for key, target in self._shape.keys.items()}
+        build = Build(
+            source=self._source,
+            defaults=self._shape.defaults,
+            languages=self._languages,
+            currency=self._shape.currency,
+            names=self._names if names is None else names,
+            variables=variables,
+            gates=gates,
+            keys=edges,
+            default_filler=wait.get("prompt") if isinstance(wait, Pairs) else None,
+        )
+        build.retries = (build.by_attempt(defaults.get("no_input")), build.by_attempt(defaults.get("no_match")))
+        return build
+
+    # --- steps ---
+
+    def _saved_by_bank(self, build: Build) -> None:
+        """Learn the names that steps save, with their types, before any expression is read."""
+        steps = self._section("steps")
+        for entry in steps.entries.values():
+            if isinstance(entry, Pairs) and "bank" in entry.entries:
+                self._errors.catch(lambda entry=entry: self._save_of_bank(build, entry))  # type: ignore[misc]  # as above
+        for entry in steps.entries.values():
+            if isinstance(entry, Pairs) and isinstance(entry.get("choose"), Pairs):
+                self._errors.catch(lambda entry=entry: self._save_of_choose(build, entry))  # type: ignore[misc]  # as above
+
+    def _save_of_bank(self, build: Build, entry: Pairs) -> None:
+        operation = operation_of(build, entry)
+        saved = entry.get("save")
+        if saved is not None:
+            fields = {name: type_of(field, self._languages) for name, field in operation.answer.items()}
+            self._learn(saved, ExprType(RECORD, fields=fields))
+
+    def _save_of_choose(self, build: Build, entry: Pairs) -> None:
+        what, saved = entry.entries["choose"], entry.get("save")
+        assert isinstance(what, Pairs)  # noqa: S101 - asked before
+        items = what.get("from")
+        if items is None or saved is None:
+            return  # the step's shape says so
+        item = build.expression(items).type.item
+        if item is not None:
+            self._learn(saved, item)
+
+    def _learn(self, saved: Node, type_: ExprType) -> None:
+        if not isinstance(saved, Scalar):
+            return  # the step's shape says so
+        known = self._names.get(saved.text)
+        if known is not None and known != type_:
+            raise self._source.error(saved.place, f"'{saved.text}' is already something else", "Take another name.")
+        self._names[saved.text] = type_
+
+    def _steps(self, build: Build) -> dict[str, Step]:
+        section = self._section("steps")
+        found = {}
+        for name, entry in section.entries.items():
+            step = self._errors.catch(lambda name=name, entry=entry: self._step(build, name, entry, section.keys[name]))  # type: ignore[misc]  # as above
+            if step is not None:
+                found[name] = step
+        return found
+
+    def _step(self, build: Build, name: str, entry: Node, place: Place) -> Step:
+        if not isinstance(entry, Pairs):
+            raise self._source.error(entry.place, f"step '{name}' must be a mapping of keys", "As in: {say: [...]}")
+        kinds = kind_of(entry.entries)
+        if not kinds:
+            hint = next((h for key in entry.entries if (h := did_you_mean(key, KINDS))), "")
+            raise self._source.error(
+                place, f"step '{name}' does nothing", hint or f"One of these says what: {', '.join(KINDS)}."
+            )
+        if len(kinds) > 1:
+            message = f"step '{name}' is both {kinds[0]} and {kinds[1]}"
+            raise self._source.error(entry.keys[kinds[1]], message, "Make two steps of it.")
+        kind = KINDS[kinds[0]]
+        shape = check_shape(kind.shape, entry, self._source, f"{kinds[0]} '{name}'")
+        common = {
+            "name": name,
+            "place": place,
+            "needs": build.needs(entry.get("needs")),
+            "channels": build.channels(entry.get("channels")),
+        }
+        return kind.build(build, shape, entry, common)
+
+    # --- texts ---
+
+    def _patterns(self, variables: Mapping[str, Variable]) -> tuple[SmsPattern, ...]:
+        section = self._section("sms")
+        found = []
+        for language, entry in section.entries.items():
+            if language not in self._languages:
+                place = section.keys[language]
+                error = self._source.error(place, f"'{language}' is no language of this flow")
+                self._errors.catch(lambda error=error: _raise(error))  # type: ignore[misc]  # as above
+            if isinstance(entry, Pairs):
+                for text in entry.entries:
+                    pattern = self._errors.catch(
+                        lambda text=text, entry=entry, language=language: self._pattern(  # type: ignore[misc]  # as above
+                            variables, language, text, entry
+                        )
+                    )
+                    if pattern is not None:
+                        found.append(pattern)
+        return tuple(found)
+
+    def _pattern(self, variables: Mapping[str, Variable], language: str, text: str, entry: Pairs) -> SmsPattern:
+        place, target = entry.keys[text], entry.entries[text]
+        parts: list[str | SmsSlot] = []
+        for word in text.split():
+            if not word.startswith("{"):
+                parts.append(word)
+                continue
+            name = word.strip("{}")
+            if word != f"{{{name}}}" or name not in variables:
+                hint = did_you_mean(name, variables) or "A slot is {variable}, declared under 'vars'."
+                raise self._source.error(place, f"'{word}' is no variable of this flow", hint)
+            if variables[name].type is Type.SECRET:
+                message = f"'{name}' is a secret: a text never carries one"
+                raise self._source.error(place, message, "A text is confirmed by a code.")
+            parts.append(SmsSlot(name, variables[name].type))
+        if not parts or not isinstance(parts[0], str):
+            raise self._source.error(place, "a command begins with a word")
+        if not isinstance(target, Scalar):
+            raise self._source.error(target.place, "the name of a step is needed here")
+        return SmsPattern(language, text, tuple(parts), target.text, target.place)
+
+
+def _raise(error: LanguageError) -> None:
+    raise error

@@ -1,0 +1,128 @@
+"""A flow that was loaded and checked: frozen data that the engine walks on. No YAML, no pydantic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from core_client.language.expressions import Expression
+from core_client.language.source import Place
+from core_client.operations import Type
+from flows.dialogue import Channel, Resume, Wait
+
+if TYPE_CHECKING:
+    from flows.engine.draft import Draft
+    from flows.saying import Saying
+
+RETURN = "return"  # the target that ends a gate: on to the step that needed it
+BACK, REPEAT = "back", "repeat"  # what a universal key can do besides going to a step
+BY_NUMBER, BY_CODE = "by_number", "by_code"  # how a gate is passed on SMS
+
+Go: TypeAlias = "str | Wait | None"  # the next step, what is waited for, or that it ended
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from a step to another, and where the flow says so."""
+
+    target: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step. Each kind is one file of :mod:`flows.steps`."""
+
+    kind: ClassVar[str] = ""
+    takes_input: ClassVar[bool] = False  # waits for the party, not only for the bank
+
+    name: str
+    place: Place
+    needs: Mapping[Channel, tuple[str, ...]]
+    channels: frozenset[Channel]
+
+    def enter(self, draft: Draft) -> Go:
+        """Do what the step does, as far as it goes without waiting."""
+        raise NotImplementedError
+
+    def answer(self, draft: Draft, resume: Resume) -> Go:
+        """Go on with what was waited for. A resume that does not fit begins the step anew."""
+        return self.enter(draft)
+
+    def again(self, draft: Draft, resume: Resume) -> Go:
+        """Carry out what was waited for once more: the line or the node is another one."""
+        return self.enter(draft)
+
+    def edges(self, channel: Channel) -> tuple[Edge, ...]:
+        """Answer where it can go on ``channel``."""
+        raise NotImplementedError
+
+    def sayings(self) -> tuple[Saying, ...]:
+        """Answer all that it can say."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that a question or an SMS slot fills."""
+
+    name: str
+    type: Type
+    place: Place
+    check: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Something that must be proved before a step; proved once a dialogue.
+
+    ``steps`` are those inside it: from them ``return`` can be reached.
+    """
+
+    name: str
+    place: Place
+    voice: Edge
+    sms: str
+    unless: Expression | None = None
+    steps: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSlot:
+    """A place in a command for a value of variable ``name``."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class SmsPattern:
+    """One command: words and slots in order, the step that it triggers, and the language it is answered in."""
+
+    language: str
+    text: str
+    parts: tuple[str | SmsSlot, ...]
+    step: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A checked flow. ``version`` is a hash over its text and the texts of the prompts that it uses."""
+
+    name: str
+    file: str
+    version: str
+    languages: tuple[str, ...]
+    currency: str
+    start: str
+    steps: Mapping[str, Step]
+    variables: Mapping[str, Variable]
+    gates: Mapping[str, Gate]
+    keys: Mapping[str, Edge]
+    sms_patterns: tuple[SmsPattern, ...]
+    text_timeout_s: float
+    asked_by: Mapping[str, str] = field(default_factory=dict)  # variable -> the step that asks for it
+    prompts: Mapping[str, Place] = field(default_factory=dict)  # prompt id -> where it is first used
+    source_text: str = field(default="", repr=False)

@@ -1,0 +1,124 @@
+"""What a step says: a list of entries, checked when the flow is loaded, turned into items when it is said.
+
+An entry is a prompt id, ``{money: ...}``, ``{digits: ...}``, ``{number: ...}``, ``{date: ...}``, ``{name: ...}``,
+``{text: ...}`` (shown in texts only), ``{reason: reason}`` (the prompt of a refusal), ``{if: ..., say: ..., else: ...}``,
+``{each: LIST, as: NAME, say: ...}`` or ``{in: LANGUAGE, say: ...}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from core_client.language.expressions import Expression, Scope
+from core_client.language.source import Place
+from core_client.operations import REASONS
+from flows.dialogue import Channel, Item, Prompt, SayDate, SayDigits, SayMoney, SayName, SayNumber, SayText
+from flows.prompts import REFUSED_PREFIX
+
+MAX_EACH = 50  # items of a list that are said; five entries and a dozen accounts are usual
+
+Spoken: TypeAlias = tuple[str | None, Item]  # the language that it must be said in, None: the dialogue's
+Emit: TypeAlias = Callable[[Scope], Iterator[Spoken]]
+PromptUse: TypeAlias = tuple[str, Place, tuple[str, ...]]  # id, where, in which languages (empty: all of the flow)
+
+VALUE_ITEMS: Mapping[str, Callable[[Any], Item]] = {
+    "money": SayMoney,
+    "digits": SayDigits,
+    "number": lambda value: SayNumber(int(value)),
+    "date": SayDate,
+    "name": SayName,
+    "text": SayText,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Entries, ready to be said. ``fixed`` holds the items when no value stands among them."""
+
+    emits: tuple[Emit, ...]
+    prompts: tuple[PromptUse, ...]
+    fixed: tuple[Item, ...] | None
+
+    def spoken(self, scope: Scope) -> list[Spoken]:
+        """Answer the items for the values in ``scope``."""
+        if self.fixed is not None:
+            return [(None, item) for item in self.fixed]
+        return [spoken for emit in self.emits for spoken in emit(scope)]
+
+
+NOTHING = Saying((), (), ())
+
+
+class Inner:
+    """A scope with one more name in it."""
+
+    __slots__ = ("_name", "_outer", "_value")
+
+    def __init__(self, outer: Scope, name: str, value: Any) -> None:
+        self._outer = outer
+        self._name = name
+        self._value = value
+
+    def get(self, name: str, /) -> Any:
+        """Answer the value of ``name``, or None."""
+        return self._value if name == self._name else self._outer.get(name)
+
+
+def prompt(id_: str) -> Emit:
+    """Say a prompt of the catalogue."""
+    spoken: Spoken = (None, Prompt(id_))
+    return lambda _scope: iter((spoken,))
+
+
+def value(word: str, expression: Expression) -> Emit:
+    """Say a value."""
+    make = VALUE_ITEMS[word]
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        yield None, make(expression.evaluate(scope))
+
+    return emit
+
+
+def refusal(expression: Expression) -> Emit:
+    """Say why the bank refused."""
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        reason = expression.evaluate_or_none(scope)
+        yield None, Prompt(REFUSED_PREFIX + (reason if reason in REASONS else "not_permitted"))
+
+    return emit
+
+
+def when(condition: Expression, then: Saying, otherwise: Saying) -> Emit:
+    """Say one of two."""
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        yield from (then if condition.evaluate(scope) else otherwise).spoken(scope)
+
+    return emit
+
+
+def each(items: Expression, name: str, body: Saying) -> Emit:
+    """Say ``body`` for every item of a list; in a text each begins a line."""
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        lines = scope.get("channel") == Channel.SMS
+        for item in items.evaluate(scope)[:MAX_EACH]:
+            if lines:
+                yield None, SayText("\n")
+            yield from body.spoken(Inner(scope, name, item))
+
+    return emit
+
+
+def in_language(language: str, body: Saying) -> Emit:
+    """Say ``body`` in one language, whatever the dialogue's is."""
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        for _, item in body.spoken(scope):
+            yield language, item
+
+    return emit

@@ -1,0 +1,246 @@
+"""The shapes that YAML must have, as pydantic models, and errors put at the very word that is wrong.
+
+The kind of a step is chosen first and only its model validated, so that an error names the step's own keys. What is
+said, and expressions, are checked by :mod:`flows.build`, which knows the flow's names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
+
+from core_client.language.errors import LanguageError
+from core_client.language.source import Items, Node, Pairs, Place, Scalar, Source, plain
+from core_client.language.suggest import did_you_mean
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"^(\d{1,6})(ms|s|m|h)$")
+_DIGITS = re.compile(r"^(\d{1,2})(?:\.\.(\d{1,2}))?$")
+MAX_DURATION_S = 24 * 3600.0
+MAX_DIGITS = 32  # the longest account numbers (IBAN 34) are never keyed
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _duration(value: object) -> float:
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a time is written with its unit: 6s, 1500ms, 10m")
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if not 0 < seconds <= MAX_DURATION_S:
+        raise ValueError("a time between 1ms and 24h is needed")
+    return seconds
+
+
+def _digit_range(value: object) -> tuple[int, int]:
+    match = _DIGITS.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("how many digits is written 6, or 1..9 for a range")
+    low, high = int(match[1]), int(match[2] or match[1])
+    if not 1 <= low <= high <= MAX_DIGITS:
+        raise ValueError(f"between 1 and {MAX_DIGITS} digits, the smaller number first")
+    return low, high
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}(ms|s|m|h)$", "description": "6s, 1500ms, 10m"}),
+]
+DigitRange = Annotated[
+    tuple[int, int],
+    BeforeValidator(_digit_range),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d{1,2}(\.\.\d{1,2})?$"}),
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
+Expr = Annotated[Any, WithJsonSchema({"type": ["string", "number", "boolean"], "description": "an expression"})]
+Says = Annotated[
+    Any,
+    WithJsonSchema(
+        {"type": ["string", "array", "object"], "description": "prompt ids and values: [your_balance_is, {money: x}]"}
+    ),
+]
+
+
+class Shape(BaseModel):
+    """A mapping with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=lambda name: name.rstrip("_"))
+
+
+class WaitShape(Shape):
+    """How long the bank may take, and what is said meanwhile."""
+
+    prompt: Name | None = None
+    after: Duration | None = None
+    limit: Duration | None = None
+
+
+class StepShape(Shape):
+    """What every step may have."""
+
+    needs: Any = None
+    channels: list[str] | None = None
+
+
+class InputShape(StepShape):
+    """What every step that waits for keys may have."""
+
+    no_input: Says = None
+    no_match: Says = None
+    tries: int | None = None
+    on_fail: Name | None = None
+    timeout: Duration | None = None
+    digit_timeout: Duration | None = None
+    barge_in: bool | None = None
+
+
+class DefaultsShape(Shape):
+    """What steps take when they say nothing else."""
+
+    barge_in: bool = True
+    timeout: Duration = 6.0
+    digit_timeout: Duration = 3.0
+    text_timeout: Duration = 600.0
+    tries: int = 3
+    on_fail: Name
+    no_input: Says = None
+    no_match: Says = None
+    wait: WaitShape = WaitShape()
+
+
+class VariableShape(Shape):
+    """A variable that a question fills."""
+
+    type: str
+    check: Expr = None
+
+
+class GateShape(Shape):
+    """How something is proved, by channel."""
+
+    voice: Name
+    sms: str
+    unless: Expr = None
+
+
+class FlowShape(Shape):
+    """A flow file."""
+
+    flow: Name
+    languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "CNY"
+    start: Name
+    defaults: DefaultsShape
+    keys: dict[Key, Name] = {"*": "back", "9": "repeat"}
+    vars: dict[Name, VariableShape] = {}
+    gates: dict[Name, GateShape] = {}
+    sms: dict[str, dict[str, Name]] = {}
+    steps: dict[Name, Any]
+
+
+def check_shape(model: type[M], node: Node, source: Source, what: str) -> M:
+    """Validate ``node`` as ``model``.
+
+    Raises:
+        LanguageError: at the word that is wrong; further ones are in ``more`` where the error has it.
+    """
+    if not isinstance(node, Pairs):
+        raise source.error(node.place, f"{what} must be a mapping of keys", f"As in: {_example(model)}")
+    try:
+        return model.model_validate(plain(node))
+    except ValidationError as problem:
+        errors = [_place_error(error, model, node, source, what) for error in problem.errors(include_url=False)]
+        raise min(errors, key=lambda error: (error.line, error.column)) from None
+
+
+def _example(model: type[BaseModel]) -> str:
+    needed = (name.rstrip("_") for name, info in model.model_fields.items() if info.is_required())
+    return ", ".join(f"{name}: ..." for name in needed) or "key: value"
+
+
+def _place_error(error: Any, model: type[BaseModel], node: Pairs, source: Source, what: str) -> LanguageError:
+    place, path, found = locate(node, error["loc"])
+    inside = f"{what}, '{path}'" if path else what
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        key = str(error["loc"][-1])
+        parent, _ = _parent(node, error["loc"])
+        place = parent.keys.get(key, place) if parent is not None else place
+        known = _fields_at(model, error["loc"][:-1])
+        return source.error(place, f"unknown key '{key}' in {what}", did_you_mean(key, known) or _has(known))
+    if kind == "missing":
+        return source.error(place, f"{what} needs '{error['loc'][-1]}'")
+    if kind == "value_error":
+        return source.error(place, f"{inside}: {error['msg'].removeprefix('Value error, ')}")
+    if kind == "string_pattern_mismatch":
+        shown = found.text[:64] if isinstance(found, Scalar) else str(error["loc"][-1])
+        hint = "Names are lower case letters, digits and _, as in send_payee." if "a-z" in str(error["ctx"]) else ""
+        return source.error(place, f"{inside}: '{shown}' cannot stand here", hint)
+    return source.error(place, f"{inside}: {_words(kind, error['msg'])}")
+
+
+def _words(kind: str, message: str) -> str:
+    if kind.startswith("int_"):
+        return "a whole number is needed"
+    if kind.startswith("bool_"):
+        return "true or false is needed"
+    if kind == "string_type":
+        return "one word is needed here"
+    if kind == "list_type":
+        return "a list is needed, as in [a, b]"
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        return "a mapping of keys is needed"
+    return message[:1].lower() + message[1:]
+
+
+def _has(known: Iterable[str]) -> str:
+    words = sorted(known)
+    return f"It has: {', '.join(words)}." if words else ""
+
+
+def locate(node: Node, loc: tuple[int | str, ...]) -> tuple[Place, str, Node]:
+    """Walk ``loc`` as far as it leads; answer the place, the last key on the way, and what stands there."""
+    place, path = node.place, ""
+    for part in loc:
+        if isinstance(node, Pairs) and isinstance(part, str) and part in node.entries:
+            node, path = node.entries[part], part
+            place = node.place
+        elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            place = node.place
+        elif isinstance(node, Pairs) and part == "[key]":
+            place = node.keys.get(path, place)
+    return place, path, node
+
+
+def _parent(node: Node, loc: tuple[int | str, ...]) -> tuple[Pairs | None, str]:
+    _, path, found = locate(node, loc[:-1])
+    return (found if isinstance(found, Pairs) else None), path
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    current: type[BaseModel] = model
+    for part in loc:
+        info = current.model_fields.get(str(part)) or current.model_fields.get(f"{part}_")
+        if info is None:
+            continue
+        found = _model_in(info.annotation)
+        if found is None:
+            return ()
+        current = found
+    return tuple(name.rstrip("_") for name in current.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _model_in(part)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,51 @@
+"""The kinds of steps: one file each, with its shape, its building and its behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from flows.model import Step
+from flows.shape import StepShape
+from flows.steps.ask import AskShape, build_ask
+from flows.steps.bank import BankShape, build_bank
+from flows.steps.branch import IfShape, build_if
+from flows.steps.choose import ChooseShape, build_choose
+from flows.steps.confirm import ConfirmShape, build_confirm
+from flows.steps.go import GoShape, build_go
+from flows.steps.menu import MenuShape, build_menu
+from flows.steps.say import SayShape, build_say
+from flows.steps.transfer import TransferShape, build_transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of step: the shape of its YAML, and what makes a step of it."""
+
+    shape: type[StepShape]
+    build: Callable[..., Step]
+
+
+# By the key that tells a step's kind. ``say`` comes last: other kinds may hang up or say something too one day.
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "menu": Kind(MenuShape, build_menu),
+        "ask": Kind(AskShape, build_ask),
+        "choose": Kind(ChooseShape, build_choose),
+        "confirm": Kind(ConfirmShape, build_confirm),
+        "bank": Kind(BankShape, build_bank),
+        "if": Kind(IfShape, build_if),
+        "go": Kind(GoShape, build_go),
+        "transfer": Kind(TransferShape, build_transfer),
+        "say": Kind(SayShape, build_say),
+        "hangup": Kind(SayShape, build_say),
+    }
+)
+
+
+def kind_of(keys: Mapping[str, Any]) -> tuple[str, ...]:
+    """Answer the kinds that a step's keys claim: one, when all is well."""
+    found = tuple(word for word in KINDS if word in keys)
+    return ("say",) if found == ("say", "hangup") else found

@@ -1,0 +1,185 @@
+"""``bank``: ask the bank for one operation of the registry, and go on by its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core_client.domain.values import SecretHandle, Value
+from core_client.language.expressions import Expression
+from core_client.language.source import Node, Pairs, Scalar
+from core_client.language.suggest import did_you_mean
+from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Operation
+from flows import prompts
+from flows.build import Build
+from flows.dialogue import SECRET_LOST, Channel, OperationAnswered, Perform, Resume, Say
+from flows.engine.draft import Draft
+from flows.model import BY_CODE, Edge, Go, Step
+from flows.names import fits, type_of
+from flows.saying import Saying
+from flows.shape import Expr, Name, StepShape, WaitShape
+
+
+class BankShape(StepShape):
+    """Ask the bank for one operation."""
+
+    bank: str
+    with_: dict[str, Expr] | None = None
+    save: Name | None = None
+    wait: WaitShape = WaitShape()
+    on: dict[str, Name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bank(Step):
+    """Ask the bank for one operation, and go on by its outcome."""
+
+    kind: ClassVar[str] = "bank"
+
+    operation: Operation
+    arguments: Mapping[str, Expression]
+    save: str | None
+    outcomes: Mapping[str, Edge]
+    filler: Saying
+    filler_after_s: float
+    limit_s: float
+
+    def enter(self, draft: Draft) -> Go:
+        """Ask."""
+        arguments: dict[str, Value] = {}
+        parameters = self.operation.parameters
+        for name, expression in self.arguments.items():
+            value = expression.evaluate(draft) if parameters[name].required else expression.evaluate_or_none(draft)
+            if value is not None:
+                arguments[name] = value
+        filler = Say(self.filler.fixed, draft.language) if self.filler.fixed and not draft.sms else None
+        return Perform(self.operation.name, arguments, draft.request_id, self.limit_s, filler, self.filler_after_s)
+
+    def answer(self, draft: Draft, resume: Resume) -> Go:
+        """Go on by the outcome."""
+        if not isinstance(resume, OperationAnswered):
+            return self.enter(draft)
+        outcome = resume.outcome
+        if outcome == UNAUTHENTICATED:
+            return self._prove_again(draft)
+        self._drop_secrets(draft)
+        if outcome == SECRET_LOST:
+            return self._ask_again(draft)
+        draft.retried = ""
+        draft.reason = resume.reason or ""
+        if outcome == "ok" and self.save is not None:
+            draft.variables[self.save] = resume.answer
+        edge = self.outcomes.get(outcome)
+        if edge is None:
+            raise KeyError(outcome)  # an outcome that the registry does not have: the core broke its word
+        return edge.target
+
+    def _prove_again(self, draft: Draft) -> Go:
+        """Begin the proof anew, once: the proof that the core remembers is gone or too old."""
+        if draft.sms and any(draft.flow.gates[name].sms == BY_CODE for name in self.needs.get(Channel.SMS, ())):
+            draft.say_prompt(prompts.CODE_EXPIRED)
+            return draft.end("expired")
+        if draft.retried == self.name:
+            draft.retried = ""
+            return self.outcomes["down"].target
+        draft.retried = self.name
+        draft.gates = ()
+        return self.name
+
+    def _ask_again(self, draft: Draft) -> Go:
+        """Go back to the question whose secret answer is gone."""
+        for expression in self.arguments.values():
+            for name in expression.names:
+                if name in draft.flow.asked_by and name not in draft.variables:
+                    return draft.flow.asked_by[name]
+        return self.outcomes["down"].target
+
+    def _drop_secrets(self, draft: Draft) -> None:
+        """Forget the handles that this operation opened: they open once."""
+        for expression in self.arguments.values():
+            for name in expression.names:
+                if isinstance(draft.variables.get(name), SecretHandle):
+                    del draft.variables[name]
+
+    def edges(self, channel: Channel) -> tuple[Edge, ...]:
+        """See :class:`Step`."""
+        return tuple(self.outcomes.values())
+
+    def sayings(self) -> tuple[Saying, ...]:
+        """See :class:`Step`."""
+        return (self.filler,)
+
+
+def build_bank(build: Build, shape: BankShape, node: Pairs, common: dict[str, Any]) -> Bank:
+    """Make a bank step of its YAML, checked against the registry."""
+    operation = operation_of(build, node)
+    filler = build.filler(node)
+    after, limit = shape.wait.after, shape.wait.limit
+    return Bank(
+        **common,
+        operation=operation,
+        arguments=_arguments(build, operation, node),
+        save=shape.save,
+        outcomes=_outcomes(build, operation, node),
+        filler=filler,
+        filler_after_s=after or build.defaults.wait.after or FILLER_AFTER_S,
+        limit_s=limit or build.defaults.wait.limit or LIMIT_S,
+    )
+
+
+FILLER_AFTER_S = 1.5
+LIMIT_S = 8.0
+
+
+def operation_of(build: Build, node: Pairs) -> Operation:
+    """Answer the operation that a bank step names."""
+    name = node.entries["bank"]
+    if not isinstance(name, Scalar) or name.text not in REGISTRY:
+        shown = name.text if isinstance(name, Scalar) else "?"
+        raise build.source.error(name.place, f"unknown bank operation '{shown}'", did_you_mean(shown, REGISTRY))
+    return REGISTRY[name.text]
+
+
+def _arguments(build: Build, operation: Operation, node: Pairs) -> dict[str, Expression]:
+    given = node.get("with")
+    entries: dict[str, Node] = given.entries if isinstance(given, Pairs) else {}
+    for name in entries:
+        if name not in operation.parameters:
+            place = given.keys[name] if isinstance(given, Pairs) else node.place
+            hint = did_you_mean(name, operation.parameters) or _takes(operation)
+            raise build.source.error(place, f"'{operation.name}' has no parameter '{name}'", hint)
+    for name, field in operation.parameters.items():
+        if field.required and name not in entries:
+            place = given.place if given is not None else node.entries["bank"].place
+            raise build.source.error(place, f"'{operation.name}' needs '{name}'", f"Under 'with': {name}: ...")
+    return {name: _argument(build, name, operation.parameters[name], entry) for name, entry in entries.items()}
+
+
+def _argument(build: Build, name: str, field: Field, node: Node) -> Expression:
+    expression = build.expression(node)
+    wanted = type_of(field, build.languages)
+    if not fits(expression.type, wanted):
+        raise build.source.error(node.place, f"'{name}' takes {wanted}; this is {expression.type}")
+    return expression
+
+
+def _takes(operation: Operation) -> str:
+    return f"It takes: {', '.join(operation.parameters) or 'nothing'}."
+
+
+def _outcomes(build: Build, operation: Operation, node: Pairs) -> dict[str, Edge]:
+    on = node.entries["on"]
+    assert isinstance(on, Pairs)  # noqa: S101 - its shape was checked
+    for outcome in on.entries:
+        if outcome == UNAUTHENTICATED:
+            hint = "The engine asks for the proof again by itself."
+            raise build.source.error(on.keys[outcome], "a flow does not handle 'unauthenticated'", hint)
+        if outcome not in operation.outcomes:
+            hint = did_you_mean(outcome, operation.outcomes) or f"It can be: {', '.join(operation.outcomes)}."
+            raise build.source.error(on.keys[outcome], f"'{operation.name}' never answers '{outcome}'", hint)
+    missing = [outcome for outcome in operation.outcomes if outcome not in on.entries]
+    if missing:
+        message = f"'{operation.name}' can answer '{missing[0]}', and 'on' does not say what then"
+        raise build.source.error(on.place, message, f"Add {', '.join(f'{m}: STEP' for m in missing)}.")
+    return {outcome: build.edge(target) for outcome, target in on.entries.items()}

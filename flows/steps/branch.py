@@ -1,0 +1,54 @@
+"""``if``: one way or another, by a condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core_client.language.expressions import Expression
+from core_client.language.source import Pairs
+from flows.build import Build
+from flows.dialogue import Channel
+from flows.engine.draft import Draft
+from flows.model import Edge, Go, Step
+from flows.shape import Expr, Name, StepShape
+
+
+class IfShape(StepShape):
+    """One way or another."""
+
+    if_: Expr
+    then: Name
+    else_: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If(Step):
+    """One way or another."""
+
+    kind: ClassVar[str] = "if"
+
+    condition: Expression
+    then: Edge
+    otherwise: Edge
+
+    def enter(self, draft: Draft) -> Go:
+        """Take the way that the condition says."""
+        return (self.then if self.condition.evaluate(draft) else self.otherwise).target
+
+    def edges(self, channel: Channel) -> tuple[Edge, ...]:
+        """Answer the ways that are possible on ``channel``: ``channel == "sms"`` leaves one."""
+        known = self.condition.decide({"channel": channel.value})
+        if known is None:
+            return (self.then, self.otherwise)
+        return (self.then,) if known else (self.otherwise,)
+
+
+def build_if(build: Build, shape: IfShape, node: Pairs, common: dict[str, Any]) -> If:
+    """Make a branch of its YAML."""
+    return If(
+        **common,
+        condition=build.condition(node.entries["if"]),
+        then=build.edge(node.entries["then"]),
+        otherwise=build.edge(node.entries["else"]),
+    )

@@ -1,0 +1,103 @@
+"""``transfer``: hand the party to a queue of people. A text is told how to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core_client.domain.values import Value
+from core_client.language.expressions import Expression
+from core_client.language.source import Items, Pairs
+from core_client.language.suggest import did_you_mean
+from flows import prompts
+from flows.build import Build
+from flows.dialogue import Channel, Resume, TransferEnded, TransferToAgent
+from flows.engine.draft import Draft
+from flows.model import Edge, Go, Step
+from flows.saying import Saying
+from flows.shape import Name, Says, Shape, StepShape
+
+OUTCOMES = ("answered", "closed", "failed", "timeout")
+
+
+class QueueShape(Shape):
+    """Which queue, and what its people need to know."""
+
+    queue: Name
+    context: list[str] = []
+    prompt: Says = None
+
+
+class TransferShape(StepShape):
+    """Hand the party to a queue of people."""
+
+    transfer: QueueShape
+    on: dict[str, Name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Step):
+    """Hand the party to a queue of people."""
+
+    kind: ClassVar[str] = "transfer"
+
+    queue: str
+    context: Mapping[str, Expression]
+    prompt: Saying
+    outcomes: Mapping[str, Edge]
+
+    def enter(self, draft: Draft) -> Go:
+        """Say so and hand over; a text ends with how to reach people."""
+        if draft.sms:
+            draft.say_prompt(prompts.AGENT_CALL_BACK)
+            return draft.end("agent")
+        draft.say(self.prompt)
+        context: dict[str, Value] = {}
+        for name, expression in self.context.items():
+            value = expression.evaluate_or_none(draft)
+            if value is not None:
+                context[name] = value
+        return TransferToAgent(self.queue, context)
+
+    def answer(self, draft: Draft, resume: Resume) -> Go:
+        """Go on by how it ended."""
+        if not isinstance(resume, TransferEnded):
+            return self.enter(draft)
+        edge = self.outcomes.get(resume.outcome) or self.outcomes["failed"]
+        return edge.target
+
+    def edges(self, channel: Channel) -> tuple[Edge, ...]:
+        """See :class:`Step`."""
+        return () if channel is Channel.SMS else tuple(self.outcomes.values())
+
+    def sayings(self) -> tuple[Saying, ...]:
+        """See :class:`Step`."""
+        return (self.prompt,)
+
+
+def build_transfer(build: Build, shape: TransferShape, node: Pairs, common: dict[str, Any]) -> Transfer:
+    """Make a hand-over of its YAML."""
+    what, on = node.entries["transfer"], node.entries["on"]
+    assert isinstance(what, Pairs)  # noqa: S101 - its shape was checked
+    assert isinstance(on, Pairs)  # noqa: S101 - its shape was checked
+    for outcome, place in on.keys.items():
+        if outcome not in OUTCOMES:
+            hint = did_you_mean(outcome, OUTCOMES) or f"It can be: {', '.join(OUTCOMES)}."
+            raise build.source.error(place, f"a transfer never ends as '{outcome}'", hint)
+    for outcome in OUTCOMES:
+        if outcome not in on.entries:
+            raise build.source.error(on.place, f"a transfer can end as '{outcome}'", f"Add {outcome}: STEP.")
+    context = what.get("context")
+    told = context.items if isinstance(context, Items) else ()
+    expressions = [build.expression(node) for node in told]
+    for entry, expression in zip(told, expressions, strict=True):
+        if expression.type.name == "secret":
+            raise build.source.error(entry.place, "a secret is never told to an agent")
+    return Transfer(
+        **common,
+        queue=shape.transfer.queue,
+        context={expression.text: expression for expression in expressions},
+        prompt=build.saying(what.get("prompt")),
+        outcomes={outcome: build.edge(target) for outcome, target in on.entries.items()},
+    )
