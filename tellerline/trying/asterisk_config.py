@@ -186,6 +186,9 @@ allow = ulaw
 dtmf_mode = rfc4733
 direct_media = no
 aors = caller
+[withheld](caller)
+from_user = anonymous
+from_domain = anonymous.invalid
 [caller]
 type = aor
 contact = sip:127.0.0.1:{site.sip_port}

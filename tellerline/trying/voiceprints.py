@@ -146,7 +146,7 @@ class Recogniser:
 
     def _read(self, *, at_end: bool) -> Iterator[Recognised]:
         while True:
-            if self._now is not None and self._follow():
+            if self._now is not None and self._follow(self._now):
                 if self._reached >= len(self._now.sound):
                     yield from self._end()
                     continue
@@ -168,18 +168,13 @@ class Recogniser:
 
     def _goes_on(self, recording: Recording, place: int, at: int) -> bool:
         """Whether a place found after a loss is the same playing, not a second one from the beginning."""
-        return (
-            recording is self._now
-            and place >= self._reached
-            and abs(at - place - self._start) <= LOST_SAMPLES
-        )
+        return recording is self._now and place >= self._reached and abs(at - place - self._start) <= LOST_SAMPLES
 
-    def _follow(self) -> bool:
+    def _follow(self, now: Recording) -> bool:
         """Compare what was heard with what the recording has there; answer False where they part."""
-        assert self._now is not None
         begin = self._start + self._reached - self._dropped
-        heard = self._line[begin : begin + len(self._now.sound) - self._reached]
-        expected = self._now.sound[self._reached : self._reached + len(heard)]
+        heard = self._line[begin : begin + len(now.sound) - self._reached]
+        expected = now.sound[self._reached : self._reached + len(heard)]
         agreed = len(heard) if heard == expected else _agreement(heard, expected)
         self._reached += agreed
         self._scanned = max(self._scanned, begin + agreed)
