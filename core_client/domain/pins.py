@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core_client.domain.secret import Secret
@@ -100,15 +100,48 @@ class AttemptPolicy:
 class SlotKind(StrEnum):
     """What the counter answered to who wants to try."""
 
-    TAKEN = "taken"  # counted already: try
-    WAIT = "wait"  # too soon: not tried, not counted
+    TAKEN = "taken"  # there was room: try
+    WAIT = "wait"  # too soon, or as many are being tried as may still fail: not tried, not counted
     LOCKED = "locked"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """The counter's answer; ``failures`` includes this try when it was taken."""
+_LONG_AGO = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+STALE_AFTER = datetime.timedelta(seconds=60)  # no hash takes that long: whoever took the slot died with it
 
-    kind: SlotKind
-    failures: int
-    not_before: datetime.datetime | None = None
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Failures in a row and tries under way of one subject. Each change answers the counter after it."""
+
+    failures: int = 0
+    in_flight: int = 0
+    not_before: datetime.datetime = _LONG_AGO
+    tried_at: datetime.datetime = _LONG_AGO
+
+    def take(self, now: datetime.datetime, policy: AttemptPolicy, *, delayed: bool) -> tuple[SlotKind, Counter]:
+        """Take a slot, if failures and tries under way together leave room for one more failure.
+
+        Slots that nobody settled in :data:`STALE_AFTER` count as failures: a crash is never a free guess.
+        """
+        counter = self
+        if self.in_flight and now >= self.tried_at + STALE_AFTER:
+            counter = replace(self, failures=self.failures + self.in_flight, in_flight=0)
+        if counter.failures >= policy.limit:
+            return SlotKind.LOCKED, counter
+        if counter.failures + counter.in_flight >= policy.limit or (delayed and now < counter.not_before):
+            return SlotKind.WAIT, counter
+        return SlotKind.TAKEN, replace(counter, in_flight=counter.in_flight + 1, tried_at=now)
+
+    def failed(self, now: datetime.datetime, policy: AttemptPolicy) -> Counter:
+        """A try failed: it counts, and the next has to wait."""
+        failures = self.failures + 1
+        later = max(self.not_before, now + policy.delay_after(failures))
+        return replace(self, failures=failures, in_flight=max(0, self.in_flight - 1), not_before=later)
+
+    def given_back(self) -> Counter:
+        """A try that proves nothing about the others: its slot is free again, failures stay."""
+        return replace(self, in_flight=max(0, self.in_flight - 1))
+
+    def forgotten(self) -> Counter:
+        """The PIN was right: failures are forgotten; what others try meanwhile stays under way."""
+        return Counter(0, max(0, self.in_flight - 1), tried_at=self.tried_at)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core_client.domain.audit import AuditRecord
-from core_client.domain.pins import Slot
+from core_client.domain.pins import SlotKind
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A slot of the counter, and the stored hash to check against: None for who does not exist or has no PIN."""
+    """Whether a slot was taken, and the stored hash to check against: None for who does not exist or has no PIN."""
 
-    slot: Slot
+    kind: SlotKind
     pin_hash: str | None = field(default=None, repr=False)
 
 
@@ -27,7 +27,7 @@ class Credentials(Protocol):
     async def take_slot(
         self, subject: str, customer_id: int | None, now: datetime.datetime, *, delayed: bool
     ) -> Attempt:
-        """Count one try as a failure, before it is made, unless the subject is locked or has to wait.
+        """Take one try's slot, before it is made, unless the subject is locked or has to wait.
 
         Args:
             delayed: keep to the delays; a code is tried without (it is random, and its intent lives ten minutes).
@@ -39,11 +39,11 @@ class Credentials(Protocol):
         ...
 
     async def settle_right_code(self, subject: str, audit: AuditRecord) -> None:
-        """The code was right: its own slot is given back, failures of the PIN stay."""
+        """The code was right, or none was there to be guessed: its slot is given back, failures of the PIN stay."""
         ...
 
-    async def settle_wrong(self, subject: str, audit: AuditRecord) -> int:
-        """The try failed: it stays counted. Answer the failures now."""
+    async def settle_wrong(self, subject: str, now: datetime.datetime, audit: AuditRecord) -> int:
+        """The try failed: it counts. Answer the failures now."""
         ...
 
     async def failures(self, subject: str) -> int:

@@ -25,7 +25,7 @@ class Factors:
     async def verify_pin(self, request: Request, pin: Secret) -> OperationResult:
         """Check the service PIN.
 
-        The slot is counted as a failure first, in SQL; so of fifty guesses at once at most five reach the hash, on
+        The slot is taken first, in SQL; so of fifty guesses at once at most five reach the hash, on
         however many nodes. Who does not exist is hashed for all the same.
         """
         ports, session = self._ports, request.session
@@ -34,14 +34,11 @@ class Factors:
             raise Unavailable("a session without a claim came past the security check")
         ports.pins.admit()
         attempt = await ports.credentials.take_slot(subject, session.customer_id, request.now, delayed=True)
-        if attempt.slot.kind is SlotKind.LOCKED:
-            return _LOCKED
-        if attempt.slot.kind is SlotKind.WAIT:
-            return _WAIT
+        if attempt.kind is not SlotKind.TAKEN:
+            return _LOCKED if attempt.kind is SlotKind.LOCKED else _WAIT
         if not await ports.pins.fits(subject, pin, attempt.pin_hash):
-            failures = await ports.credentials.settle_wrong(
-                subject, request.audit("pin.refused", f"subject:{subject}", failures=attempt.slot.failures)
-            )
+            audit = request.audit("pin.refused", f"subject:{subject}")
+            failures = await ports.credentials.settle_wrong(subject, ports.clock.now(), audit)
             return _LOCKED if failures >= ports.profile.attempts.limit else refused()
         await ports.credentials.settle_right_pin(subject, request.audit("pin.accepted", f"subject:{subject}"))
         await ports.auth_sessions.put(replace(session, pin_at=request.now))
@@ -71,14 +68,13 @@ class Factors:
         if subject is None or found is None or found.customer_id != session.customer_id:
             return _EXPIRED
         attempt = await ports.credentials.take_slot(subject, session.customer_id, request.now, delayed=False)
-        if attempt.slot.kind is SlotKind.LOCKED:
-            return _LOCKED
+        if attempt.kind is not SlotKind.TAKEN:
+            return _LOCKED if attempt.kind is SlotKind.LOCKED else OperationResult("down")
         mac = ports.keyed.code(code, found.binding())
         check = await ports.intents.use_code(intent, mac, request.id, request.now)
         if check is CodeCheck.WRONG:
-            failures = await ports.credentials.settle_wrong(
-                subject, request.audit("code.refused", f"intent:{intent}", failures=attempt.slot.failures)
-            )
+            audit = request.audit("code.refused", f"intent:{intent}")
+            failures = await ports.credentials.settle_wrong(subject, ports.clock.now(), audit)
             return _LOCKED if failures >= ports.profile.attempts.limit else refused()
         audit = request.audit(f"code.{'accepted' if check is CodeCheck.RIGHT else 'expired'}", f"intent:{intent}")
         await ports.credentials.settle_right_code(subject, audit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -12,25 +13,23 @@ from core_client.adapters.sql.database import Database
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Statement, Tx, insert_ignoring
 from core_client.domain.audit import AuditRecord
-from core_client.domain.pins import AttemptPolicy, Slot, SlotKind
+from core_client.domain.pins import AttemptPolicy, Counter, SlotKind
 from core_client.ports.credentials import Attempt
 
 _a, _p = schema.attempts.c, schema.pins.c
 _NOBODY = -1  # a customer id that none has: who does not exist is looked up all the same
-_counter = Statement(select(_a.failures, _a.not_before_us).where(_a.subject == bindparam("subject_")).with_for_update())
-_failures = Statement(select(_a.failures).where(_a.subject == bindparam("subject_")))
+_columns = (_a.failures, _a.in_flight, _a.not_before_us, _a.tried_us)
+_locked = Statement(select(*_columns).where(_a.subject == bindparam("subject_")).with_for_update())
+_counter = Statement(select(*_columns).where(_a.subject == bindparam("subject_")))
 _first = insert_ignoring(schema.attempts, "subject")
 _count = Statement(
     update(schema.attempts)
     .where(_a.subject == bindparam("subject_"))
-    .values(failures=bindparam("failures_"), not_before_us=bindparam("not_before_"), tried_us=bindparam("tried_"))
-)
-_forget = Statement(
-    update(schema.attempts).where(_a.subject == bindparam("subject_")).values(failures=0, not_before_us=0)
-)
-_give_back = Statement(
-    update(schema.attempts).where(_a.subject == bindparam("subject_"), _a.failures > 0).values(failures=_a.failures - 1)
-)
+    .values(
+        failures=bindparam("failures_"), in_flight=bindparam("flying"), not_before_us=bindparam("not_before_"),
+        tried_us=bindparam("tried_"),
+    )
+)  # fmt: skip
 _hash = Statement(select(_p.pin_hash).where(_p.customer_id == bindparam("id_")))
 _set = Statement(insert(schema.pins))
 _change = Statement(
@@ -50,70 +49,48 @@ class SqlCredentials:
     async def take_slot(
         self, subject: str, customer_id: int | None, now: datetime.datetime, *, delayed: bool
     ) -> Attempt:
-        """Count one try as a failure, before it is made, unless the subject is locked or has to wait.
+        """Take one try's slot, before it is made, unless the subject is locked or has to wait.
 
         The same statements run whether the subject exists or not.
         """
 
         def work(tx: Tx) -> Attempt:
             row = tx.one(_hash, id_=_NOBODY if customer_id is None else customer_id)
-            slot = self._take(tx, subject, now, delayed)
-            return Attempt(slot, row[0] if row is not None and slot.kind is SlotKind.TAKEN else None)
+            kind, counter = _read(tx, subject).take(now, self._policy, delayed=delayed)
+            _write(tx, subject, counter)
+            return Attempt(kind, row[0] if row is not None and kind is SlotKind.TAKEN else None)
 
         return await self._database.write(work)
 
-    def _take(self, tx: Tx, subject: str, now: datetime.datetime, delayed: bool) -> Slot:
-        now_us = to_us(now)
-        counter = tx.one(_counter, subject_=subject)
-        if counter is None:
-            tx.run(_first, subject=subject, failures=0, not_before_us=0, tried_us=now_us)
-            counter = tx.one(_counter, subject_=subject) or (0, 0)
-        failures, not_before_us = counter
-        if failures >= self._policy.limit:
-            return Slot(SlotKind.LOCKED, failures)
-        if delayed and now_us < not_before_us:
-            return Slot(SlotKind.WAIT, failures, from_us(not_before_us))
-        failures += 1
-        not_before = now + self._policy.delay_after(failures)
-        tx.run(_count, subject_=subject, failures_=failures, not_before_=to_us(not_before), tried_=now_us)
-        return Slot(SlotKind.TAKEN, failures, not_before)
-
     async def settle_right_pin(self, subject: str, audit: AuditRecord) -> None:
         """The PIN was right: the failures are forgotten."""
-
-        def work(tx: Tx) -> None:
-            tx.run(_forget, subject_=subject)
-            chain.append(tx, audit)
-
-        await self._database.write(work)
+        await self._settle(subject, Counter.forgotten, audit)
 
     async def settle_right_code(self, subject: str, audit: AuditRecord) -> None:
-        """The code was right: its own slot is given back, failures of the PIN stay."""
+        """The code was right: its slot is given back, failures of the PIN stay."""
+        await self._settle(subject, Counter.given_back, audit)
 
-        def work(tx: Tx) -> None:
-            tx.run(_give_back, subject_=subject)
+    async def settle_wrong(self, subject: str, now: datetime.datetime, audit: AuditRecord) -> int:
+        """The try failed: it counts. Answer the failures now."""
+        return (await self._settle(subject, lambda counter: counter.failed(now, self._policy), audit)).failures
+
+    async def _settle(self, subject: str, change: Callable[[Counter], Counter], audit: AuditRecord) -> Counter:
+        def work(tx: Tx) -> Counter:
+            counter = change(_read(tx, subject))
+            _write(tx, subject, counter)
             chain.append(tx, audit)
-
-        await self._database.write(work)
-
-    async def settle_wrong(self, subject: str, audit: AuditRecord) -> int:
-        """The try failed: it stays counted. Answer the failures now."""
-
-        def work(tx: Tx) -> int:
-            row = tx.one(_failures, subject_=subject)
-            chain.append(tx, audit)
-            return row[0] if row is not None else 0
+            return counter
 
         return await self._database.write(work)
 
     async def failures(self, subject: str) -> int:
         """Answer the failures in a row."""
-        row = await self._database.read(lambda tx: tx.one(_failures, subject_=subject))
+        row = await self._database.read(lambda tx: tx.one(_counter, subject_=subject))
         return row[0] if row is not None else 0
 
     async def unlock(self, subject: str, audit: AuditRecord) -> None:
         """A person has checked who it is: forget the failures."""
-        await self.settle_right_pin(subject, audit)
+        await self._settle(subject, lambda _: Counter(), audit)
 
     async def set_pin(self, customer_id: int, pin_hash: str, at: datetime.datetime, audit: AuditRecord) -> None:
         """Store a PIN's hash over an older one."""
@@ -124,3 +101,23 @@ class SqlCredentials:
             chain.append(tx, audit)
 
         await self._database.write(work)
+
+
+def _read(tx: Tx, subject: str) -> Counter:
+    """Read a subject's counter under its lock; who is new gets a row, existing customer or not."""
+    row = tx.one(_locked, subject_=subject)
+    if row is None:
+        tx.run(_first, subject=subject, failures=0, in_flight=0, not_before_us=0, tried_us=0)
+        row = tx.one(_locked, subject_=subject) or (0, 0, 0, 0)
+    return Counter(row[0], row[1], from_us(row[2]), from_us(row[3]))
+
+
+def _write(tx: Tx, subject: str, counter: Counter) -> None:
+    tx.run(
+        _count,
+        subject_=subject,
+        failures_=counter.failures,
+        flying=counter.in_flight,
+        not_before_=to_us(counter.not_before),
+        tried_=to_us(counter.tried_at),
+    )

@@ -86,6 +86,7 @@ attempts = Table(
     metadata,
     Column("subject", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False),  # slots taken and not settled: being hashed now
     Column("not_before_us", BigInteger, nullable=False),
     Column("tried_us", BigInteger, nullable=False),
 )

@@ -17,6 +17,7 @@ def upgrade() -> None:  # one statement a table
         "attempts",
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("in_flight", sa.Integer(), nullable=False),
         sa.Column("not_before_us", sa.BigInteger(), nullable=False),
         sa.Column("tried_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_attempts")),
