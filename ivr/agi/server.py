@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum, auto
 
-from ivr.agi.events import WRONG_USAGE, ConnectionClosed, HeaderReceived, HungUp, Reply, ServerEvent
+from ivr.agi.events import OK, WRONG_USAGE, ConnectionClosed, HeaderReceived, HungUp, Reply, ServerEvent
 from ivr.agi.lines import LineBuffer
 from ivr.agi.quoting import MAX_LINE_BYTES, encode_command
 from ivr.errors import LocalProtocolError, RemoteProtocolError
@@ -159,7 +159,7 @@ class AgiServerConnection:
         if line == "HANGUP":
             return self._take_hangup()
         other = _OTHER.fullmatch(line)
-        if other is None or (other[3].startswith("result=") and other[1][0] != "1"):
+        if other is None or other[1] == str(OK) or (other[3].startswith("result=") and other[1][0] != "1"):
             raise RemoteProtocolError("a line that is no reply")
         if other[1][0] == "1":
             return None
