@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ivr.agi import MAX_LINE_BYTES, encode_command, quote, split_command
 from ivr.errors import LocalProtocolError
 
-CARRIED = st.text(alphabet=st.characters(blacklist_characters="\r\n\0", blacklist_categories=("Cs",)), max_size=60)
+CARRIED = st.text(alphabet=st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=60)
 
 
 @given(st.lists(CARRIED, max_size=20))

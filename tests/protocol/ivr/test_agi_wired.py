@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ivr.agi import AgiClientConnection, AgiServerConnection, CommandReceived, HeaderReceived, HungUp, Reply
 
-WORDS = st.text(alphabet=st.characters(blacklist_characters="\r\n\0", blacklist_categories=("Cs",)), max_size=20)
+WORDS = st.text(alphabet=st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=20)
 REPLIES = st.one_of(
     st.builds(
         Reply,
