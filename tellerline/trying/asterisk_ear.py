@@ -23,6 +23,10 @@ from tellerline.trying.voiceprints import RATE_HZ, Recognised, Recogniser, Voice
 _KIND_HANGUP, _KIND_ID, _KIND_AUDIO = 0x00, 0x01, 0x10
 _MAX_IDLE_S = 0.6  # Asterisk sends nothing between recordings; packets of one come every 20 ms
 _CONNECT_WITHIN_S = 5.0
+# A caller who says nothing still sends: a line that is silent both ways for 2 s is ended by AudioSocket, and Answer()
+# waits for a caller's first packet.
+_BREATH_S = 0.1
+_BREATH = bytes([_KIND_AUDIO]) + (320).to_bytes(2, "big") + bytes(320)  # 20 ms of silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,18 @@ class Ears:
                 payload = await reader.readexactly(int.from_bytes(head[1:], "big"))
             ear = self._ears.pop(str(uuid.UUID(bytes=payload)), None) if head[0] == _KIND_ID else None
             if ear is not None:
-                await ear.listen(reader)
+                async with asyncio.TaskGroup() as group:
+                    breathing = group.create_task(_breathe(writer), name="ear.breath")
+                    await ear.listen(reader)
+                    breathing.cancel()
         except (TimeoutError, ValueError, asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
+
+
+async def _breathe(writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        writer.write(_BREATH)
+        await asyncio.sleep(_BREATH_S)

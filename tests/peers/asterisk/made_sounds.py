@@ -1,0 +1,40 @@
+"""Sounds made of seeded noise: different in every sample, and of the lengths that tests need."""
+
+from __future__ import annotations
+
+import array
+import random
+import wave
+from pathlib import Path
+
+LENGTHS_S = {
+    "zh/short": 0.4,
+    "zh/long": 6.0,
+    "zh/digits": 1.0,
+    "en/short": 0.4,
+    "zh/try_later": 0.8,
+    "en/try_later": 0.7,
+    "zh/odd": 0.5137,  # no whole number of 20 ms packets
+}
+
+
+def noise(seed: str, length_s: float) -> bytes:
+    """Answer noise whose loudness wanders as speech does."""
+    rng = random.Random(seed)
+    samples = array.array("h")
+    for index in range(round(length_s * 8000)):
+        loudness = 300 + 6000 * abs((index % 1600) - 800) // 800
+        samples.append(rng.randint(-loudness, loudness))
+    return samples.tobytes()
+
+
+def make_sounds(folder: Path) -> Path:
+    for name, length_s in LENGTHS_S.items():
+        path = folder / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(noise(name, length_s))
+    return folder
