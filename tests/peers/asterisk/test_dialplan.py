@@ -34,14 +34,16 @@ async def test_a_call_is_answered_by_the_server_and_the_caller_hears_it(
         headers.append(dict(session.header))
         await answer(session)
 
-    async with FastAgiServer(on_call) as server:
-        async with exchange(asterisk, made_sounds, made_prints, f"127.0.0.1:{server.port}") as (_, callers):
-            caller = await callers.call(WANG, BANK)
-            assert names(await hear_all(caller)) == ["zh/short"]
-            ended = await caller.ended(1)
-            assert ended is not None
-            assert ended.by is EndedBy.BANK
-            assert await caller.complaints() == ()
+    async with (
+        FastAgiServer(on_call) as server,
+        exchange(asterisk, made_sounds, made_prints, f"127.0.0.1:{server.port}") as (_, callers),
+    ):
+        caller = await callers.call(WANG, BANK)
+        assert names(await hear_all(caller)) == ["zh/short"]
+        ended = await caller.ended(1)
+        assert ended is not None
+        assert ended.by is EndedBy.BANK
+        assert await caller.complaints() == ()
     assert headers[0]["agi_callerid"] == WANG
     assert headers[0]["agi_extension"] == BANK
 
@@ -55,9 +57,11 @@ async def test_a_withheld_number_reaches_the_server_as_withheld(
         numbers.append(session.header["agi_callerid"])
         await answer(session)
 
-    async with FastAgiServer(on_call) as server:
-        async with exchange(asterisk, made_sounds, made_prints, f"127.0.0.1:{server.port}") as (_, callers):
-            await hear_all(await callers.call(None, BANK))
+    async with (
+        FastAgiServer(on_call) as server,
+        exchange(asterisk, made_sounds, made_prints, f"127.0.0.1:{server.port}") as (_, callers),
+    ):
+        await hear_all(await callers.call(None, BANK))
     assert numbers == ["anonymous"]
 
 
@@ -202,17 +206,17 @@ async def test_a_full_server_says_so_and_a_full_one_without_words_leaves_it_to_t
     for prompts, expected in ((ServerPrompts(busy="tellerline/en/short"), "en/short"), (None, "zh/short")):
         begun.clear()
         free.clear()
-        async with FastAgiServer(hold, limits=ServerLimits(max_calls=1), prompts=prompts) as full:
-            async with FastAgiServer(answer) as other:
-                servers = (f"127.0.0.1:{full.port}", f"127.0.0.1:{other.port}")
-                async with exchange(asterisk, made_sounds, made_prints, *servers) as (_, callers):
-                    first = await callers.call(WANG, BANK)
-                    async with asyncio.timeout(5):
-                        await begun.wait()
-                    second = await callers.call("+8613900000002", BANK)
-                    assert names(await hear_all(second)) == [expected]
-                    free.set()
-                    assert await first.ended(5) is not None
+        limits = ServerLimits(max_calls=1)
+        async with FastAgiServer(hold, limits=limits, prompts=prompts) as full, FastAgiServer(answer) as other:
+            servers = (f"127.0.0.1:{full.port}", f"127.0.0.1:{other.port}")
+            async with exchange(asterisk, made_sounds, made_prints, *servers) as (_, callers):
+                first = await callers.call(WANG, BANK)
+                async with asyncio.timeout(5):
+                    await begun.wait()
+                second = await callers.call("+8613900000002", BANK)
+                assert names(await hear_all(second)) == [expected]
+                free.set()
+                assert await first.ended(5) is not None
 
 
 async def test_a_missing_sound_is_no_hangup(asterisk: Asterisk, made_sounds: Path, made_prints: Voiceprints) -> None:
@@ -222,10 +226,12 @@ async def test_a_missing_sound_is_no_hangup(asterisk: Asterisk, made_sounds: Pat
         outcomes.append(await play(session, "zh/nosuchfile"))
         await answer(session)
 
-    async with FastAgiServer(on_call) as server:
-        async with exchange(asterisk, made_sounds, made_prints, f"127.0.0.1:{server.port}") as (_, callers):
-            caller = await callers.call(WANG, BANK)
-            assert names(await hear_all(caller)) == ["zh/short"]
+    async with (
+        FastAgiServer(on_call) as server,
+        exchange(asterisk, made_sounds, made_prints, f"127.0.0.1:{server.port}") as (_, callers),
+    ):
+        caller = await callers.call(WANG, BANK)
+        assert names(await hear_all(caller)) == ["zh/short"]
     assert outcomes[0] == Reply(200, "-1", endpos=0)
 
 
