@@ -95,11 +95,9 @@ class Build:
         """Check what is said: one entry or a list of them."""
         if node is None:
             return NOTHING
-        emits: list[Emit] = []
         prompts: list[PromptUse] = []
         entries = node.items if isinstance(node, Items) else (node,)
-        for entry in entries:
-            emits.append(self._entry(entry, prompts))
+        emits = [self._entry(entry, prompts) for entry in entries]
         plain = all(isinstance(entry, Scalar) for entry in entries)
         fixed = tuple(Prompt(entry.text) for entry in entries if isinstance(entry, Scalar)) if plain else None
         return Saying(tuple(emits), tuple(prompts), fixed)

@@ -52,8 +52,18 @@ def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
         version=digest.hexdigest()[:VERSION_LENGTH],
         gates={name: replace(gate, steps=inside(flow, gate)) for name, gate in flow.gates.items()},
         prompts=used,
-        asked_by={step.variable.name: step.name for step in reversed(flow.steps.values()) if isinstance(step, Ask)},
+        asked_by={
+            step.variable.name: step.name for step in reversed(tuple(flow.steps.values())) if isinstance(step, Ask)
+        },
     )
+
+
+def _asked_by(flow: Flow) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for step in flow.steps.values():
+        if isinstance(step, Ask):
+            found.setdefault(step.variable.name, step.name)
+    return found
 
 
 # --- walking -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from core_client.language.errors import LanguageError
 from core_client.language.expressions import Expression
@@ -28,6 +28,7 @@ from flows.steps.bank import operation_of
 Texts = Mapping[str, str]  # prompt id -> its texts in all languages, for the version's hash
 
 _VARIABLE_TYPES = tuple(t.value for t in Type if t not in (Type.LIST, Type.RECORD, Type.INTENT, Type.REASON))
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -69,12 +70,11 @@ class _Errors:
     def __init__(self) -> None:
         self._found: list[FlowError] = []
 
-    def catch(self, work: Callable[[], T]) -> T | None:
+    def catch(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Do ``work``; keep its error for the end of the level."""
         try:
-            return work()
-        except LanguageError as error:
-            assert isinstance(error, FlowError)  # noqa: S101 - the source makes them
+            return work(*args, **kwargs)
+        except FlowError as error:
             self._found.append(error)
             return None
 
@@ -138,12 +138,12 @@ class _Reader:
     def _variables(self) -> dict[str, Variable]:
         section = self._section("vars")
         for name, shape in self._shape.vars.items():
-            type_ = self._errors.catch(lambda name=name, shape=shape: self._type(section, name, shape.type))  # type: ignore[misc]  # mypy cannot see a lambda's defaults
+            type_ = self._errors.catch(self._type, section, name, shape.type)
             if type_ is not None:
                 self._names[name] = type_of(Field(type_), self._languages)
         found = {}
         for name in self._shape.vars:
-            variable = self._errors.catch(lambda name=name: self._variable(section, name))  # type: ignore[misc]  # as above
+            variable = self._errors.catch(self._variable, section, name)
             if variable is not None:
                 found[name] = variable
         return found
@@ -172,7 +172,7 @@ class _Reader:
         section = self._section("gates")
         found = {}
         for name in self._shape.gates:
-            gate = self._errors.catch(lambda name=name: self._gate(section, name))  # type: ignore[misc]  # as above
+            gate = self._errors.catch(self._gate, section, name)
             if gate is not None:
                 found[name] = gate
         return found
@@ -219,10 +219,10 @@ class _Reader:
         steps = self._section("steps")
         for entry in steps.entries.values():
             if isinstance(entry, Pairs) and "bank" in entry.entries:
-                self._errors.catch(lambda entry=entry: self._save_of_bank(build, entry))  # type: ignore[misc]  # as above
+                self._errors.catch(self._save_of_bank, build, entry)
         for entry in steps.entries.values():
             if isinstance(entry, Pairs) and isinstance(entry.get("choose"), Pairs):
-                self._errors.catch(lambda entry=entry: self._save_of_choose(build, entry))  # type: ignore[misc]  # as above
+                self._errors.catch(self._save_of_choose, build, entry)
 
     def _save_of_bank(self, build: Build, entry: Pairs) -> None:
         operation = operation_of(build, entry)
@@ -253,7 +253,7 @@ class _Reader:
         section = self._section("steps")
         found = {}
         for name, entry in section.entries.items():
-            step = self._errors.catch(lambda name=name, entry=entry: self._step(build, name, entry, section.keys[name]))  # type: ignore[misc]  # as above
+            step = self._errors.catch(self._step, build, name, entry, section.keys[name])
             if step is not None:
                 found[name] = step
         return found
@@ -289,14 +289,10 @@ class _Reader:
             if language not in self._languages:
                 place = section.keys[language]
                 error = self._source.error(place, f"'{language}' is no language of this flow")
-                self._errors.catch(lambda error=error: _raise(error))  # type: ignore[misc]  # as above
+                self._errors.catch(_raise, error)
             if isinstance(entry, Pairs):
                 for text in entry.entries:
-                    pattern = self._errors.catch(
-                        lambda text=text, entry=entry, language=language: self._pattern(  # type: ignore[misc]  # as above
-                            variables, language, text, entry
-                        )
-                    )
+                    pattern = self._errors.catch(self._pattern, variables, language, text, entry)
                     if pattern is not None:
                         found.append(pattern)
         return tuple(found)

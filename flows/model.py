@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from core_client.language.expressions import Expression
 from core_client.language.source import Place
 from core_client.operations import Type
-from flows.dialogue import Channel, Resume, Wait
+from flows.dialogue import Channel, End, Resume, Wait
 
 if TYPE_CHECKING:
     from flows.engine.draft import Draft
@@ -19,7 +19,7 @@ RETURN = "return"  # the target that ends a gate: on to the step that needed it
 BACK, REPEAT = "back", "repeat"  # what a universal key can do besides going to a step
 BY_NUMBER, BY_CODE = "by_number", "by_code"  # how a gate is passed on SMS
 
-Go: TypeAlias = "str | Wait | None"  # the next step, what is waited for, or that it ended
+Go: TypeAlias = "str | Wait | End"  # the next step, what is waited for, or that it is over
 
 
 @dataclass(frozen=True, slots=True)

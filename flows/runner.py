@@ -152,17 +152,15 @@ class Runner:
             await self._checkpoint(session, turn)
             if self._on_turn is not None:
                 self._on_turn(session, turn)
-            resume = await self._speak(turn, line)
-            if resume is None and turn.wait is None:
+            left = await self._speak(turn, line)
+            if left is None and turn.wait is None:
                 return await self._end(session, turn, line)
-            if resume is None and isinstance(turn.wait, AwaitText):
+            if left is None and isinstance(turn.wait, AwaitText):
                 return Suspended(session, turn.wait)
-            if resume is None:
-                resume = await self._wait(session, turn, line)
-            if isinstance(resume, PartyLeft):
-                session, turn = engine.resume(session, resume)
-                return await self._gone(session)
+            resume = left or await self._wait(session, turn, line)
             session, turn = engine.resume(session, resume)
+            if isinstance(resume, PartyLeft):
+                return await self._gone(session)
 
     async def _checkpoint(self, session: Session, turn: Turn) -> None:
         if turn.wait is None:

@@ -1,7 +1,8 @@
 """What a step says: a list of entries, checked when the flow is loaded, turned into items when it is said.
 
 An entry is a prompt id, ``{money: ...}``, ``{digits: ...}``, ``{number: ...}``, ``{date: ...}``, ``{name: ...}``,
-``{text: ...}`` (shown in texts only), ``{reason: reason}`` (the prompt of a refusal), ``{if: ..., say: ..., else: ...}``,
+``{text: ...}`` (shown in texts only), ``{reason: reason}`` (the prompt of a refusal),
+``{if: ..., say: ..., else: ...}``,
 ``{each: LIST, as: NAME, say: ...}`` or ``{in: LANGUAGE, say: ...}``.
 """
 

@@ -138,34 +138,38 @@ class Session:
         """
         try:
             data = json.loads(text)
-            if data["v"] != FORMAT:
-                raise SessionError(f"a session of format {data['v']}, not {FORMAT}")
-            return cls(
-                id=data["id"],
-                flow=data["flow"],
-                version=data["ver"],
-                channel=Channel(data["ch"]),
-                party=Party(data["num"], "known" in data, data.get("plang")),
-                auth_session_id=data["auth"],
-                today=data["day"],
-                language=data["lang"],
-                step=data["step"],
-                waiting=Waiting(data.get("wait", "")),
-                variables={name: from_json(value) for name, value in data.get("vars", {}).items()},
-                slots=tuple(data.get("slots", ())),
-                gates=tuple(data.get("gates", ())),
-                frames=tuple(Frame(gate, then) for gate, then in data.get("frames", ())),
-                history=tuple(data.get("hist", ())),
-                no_inputs=data.get("miss", (0, 0))[0],
-                no_matches=data.get("miss", (0, 0))[1],
-                turns=data["turns"],
-                last_step=data.get("last", ""),
-                reason=data.get("why", ""),
-                intent=from_json(data.get("intent")),
-                retried=data.get("again", ""),
-                expires_at=data.get("exp", 0),
-            )
+            return cls._read(data)
         except SessionError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, IndexError) as error:
             raise SessionError("this is not a session") from error
+
+    @classmethod
+    def _read(cls, data: Any) -> Session:
+        if data["v"] != FORMAT:
+            raise SessionError(f"a session of format {data['v']}, not {FORMAT}")
+        return cls(
+            id=data["id"],
+            flow=data["flow"],
+            version=data["ver"],
+            channel=Channel(data["ch"]),
+            party=Party(data["num"], "known" in data, data.get("plang")),
+            auth_session_id=data["auth"],
+            today=data["day"],
+            language=data["lang"],
+            step=data["step"],
+            waiting=Waiting(data.get("wait", "")),
+            variables={name: from_json(value) for name, value in data.get("vars", {}).items()},
+            slots=tuple(data.get("slots", ())),
+            gates=tuple(data.get("gates", ())),
+            frames=tuple(Frame(gate, then) for gate, then in data.get("frames", ())),
+            history=tuple(data.get("hist", ())),
+            no_inputs=data.get("miss", (0, 0))[0],
+            no_matches=data.get("miss", (0, 0))[1],
+            turns=data["turns"],
+            last_step=data.get("last", ""),
+            reason=data.get("why", ""),
+            intent=from_json(data.get("intent")),
+            retried=data.get("again", ""),
+            expires_at=data.get("exp", 0),
+        )

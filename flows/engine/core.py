@@ -60,8 +60,7 @@ class Engine:
         draft = Draft(flow, session, 1)
         if not self._slots_pass(draft):
             draft.say_prompt(prompts.NO_MATCH, prompts.SMS_HELP)
-            draft.end("bad_slot")
-            return self._turn(draft, None)
+            return self._turn(draft, End("bad_slot"))
         return self._walk(draft, step)
 
     def resume(self, session: Session, resume: Resume) -> tuple[Session, Turn]:
@@ -93,8 +92,7 @@ class Engine:
         draft = Draft(self.flow, session, session.turns + 1)
         if said:
             draft.say_prompt(*said)
-        draft.end(reason)
-        return self._turn(draft, None)
+        return self._turn(draft, End(reason))
 
     def _walk(self, draft: Draft, go: Go) -> tuple[Session, Turn]:
         try:
@@ -105,7 +103,7 @@ class Engine:
             wait = self._trouble(draft)
         return self._turn(draft, wait)
 
-    def _steps(self, draft: Draft, go: Go) -> Wait | None:
+    def _steps(self, draft: Draft, go: Go) -> Wait | End:
         walked = 0
         while isinstance(go, str):
             walked += 1
@@ -151,7 +149,7 @@ class Engine:
             return gate.voice.target
         if gate.sms == BY_NUMBER:
             draft.say_prompt(prompts.NOT_REGISTERED)
-            return draft.end("not_registered")
+            return End("not_registered")
         return self._trouble(draft)  # a code without a confirmation: the loader refuses such a flow
 
     def _return(self, draft: Draft) -> Go:
@@ -181,16 +179,15 @@ class Engine:
                 return False
         return True
 
-    def _trouble(self, draft: Draft) -> None:
+    def _trouble(self, draft: Draft) -> End:
         draft.say_prompt(prompts.SYSTEM_TROUBLE)
-        draft.end("trouble")
+        return End("trouble")
 
-    def _turn(self, draft: Draft, wait: Wait | None) -> tuple[Session, Turn]:
-        if wait is None:
-            said = draft.effects
-            if draft.channel is Channel.SMS and not said:
-                draft.say_prompt(prompts.SMS_HELP)  # a text is never left without an answer
-            if not said or not isinstance(said[-1], End):
-                draft.end("done")
-            draft.waiting = Waiting.NOTHING
-        return draft.freeze(wait), Turn(tuple(draft.effects), wait)
+    def _turn(self, draft: Draft, go: Wait | End) -> tuple[Session, Turn]:
+        if not isinstance(go, End):
+            return draft.freeze(go), Turn(tuple(draft.effects), go)
+        if draft.channel is Channel.SMS and not draft.effects:
+            draft.say_prompt(prompts.SMS_HELP)  # a text is never left without an answer
+        draft.waiting = Waiting.NOTHING
+        draft.effects.append(go)
+        return draft.freeze(None), Turn(tuple(draft.effects), None)

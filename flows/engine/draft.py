@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from core_client.domain.values import Value
-from flows.dialogue import Channel, Effect, End, GatherDigits, Item, Party, Perform, Prompt, Say, TransferToAgent, Wait
+from flows.dialogue import Channel, Effect, GatherDigits, Item, Party, Perform, Prompt, Say, TransferToAgent, Wait
 from flows.model import Flow
 from flows.saying import Saying, Spoken
 from flows.session import Frame, Session, Waiting
@@ -147,10 +147,6 @@ class Draft:
             self.history = history[:-2]
             return history[-2]
         return history[0] if history else self.step
-
-    def end(self, reason: str) -> None:
-        """The dialogue is over."""
-        self.effects.append(End(reason))
 
     # --- the outcome ---
 

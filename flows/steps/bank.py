@@ -13,7 +13,7 @@ from core_client.language.suggest import did_you_mean
 from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Operation
 from flows import prompts
 from flows.build import Build
-from flows.dialogue import SECRET_LOST, Channel, OperationAnswered, Perform, Resume, Say
+from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
 from flows.model import BY_CODE, Edge, Go, Step
 from flows.names import fits, type_of
@@ -79,7 +79,7 @@ class Bank(Step):
         """Begin the proof anew, once: the proof that the core remembers is gone or too old."""
         if draft.sms and any(draft.flow.gates[name].sms == BY_CODE for name in self.needs.get(Channel.SMS, ())):
             draft.say_prompt(prompts.CODE_EXPIRED)
-            return draft.end("expired")
+            return End("expired")
         if draft.retried == self.name:
             draft.retried = ""
             return self.outcomes["down"].target

@@ -20,6 +20,7 @@ from flows.dialogue import (
     AwaitText,
     Channel,
     DigitsReceived,
+    End,
     OperationAnswered,
     Perform,
     Prompt,
@@ -114,7 +115,7 @@ class Confirm(Step):
         return AwaitText(draft.flow.text_timeout_s) if draft.sms else self.asking.keys(1, 1)
 
     def _worded(self, draft: Draft, text: str) -> Go:
-        word = plain_text(text).lower().rstrip(".!。!")
+        word = _word(text)
         if word in YES_WORDS:
             return self.yes.target
         return self.no.target if word in NO_WORDS else self._again(draft, nothing=False)
@@ -143,7 +144,7 @@ class Confirm(Step):
     def _coded(self, draft: Draft, text: TextReceived) -> Go:
         if text.secret is not None:
             return self._verify(draft, text.secret)
-        if plain_text(text.text).lower().rstrip(".!。!") in NO_WORDS:
+        if _word(text.text) in NO_WORDS:
             draft.intent = None
             return self.no.target
         return self._wrong(draft)
@@ -168,7 +169,7 @@ class Confirm(Step):
         draft.say_prompt(prompts.CODE_WRONG)
         return AwaitText(CODE_EXPIRES_S, code=True, secret=True)
 
-    def _failed(self, draft: Draft, answered: OperationAnswered) -> None:
+    def _failed(self, draft: Draft, answered: OperationAnswered) -> End:
         match answered.outcome:
             case "locked":
                 draft.say_prompt(prompts.CODE_LOCKED)
@@ -179,7 +180,7 @@ class Confirm(Step):
                 draft.say_prompt(REFUSED_PREFIX + draft.reason)
             case _:
                 draft.say_prompt(prompts.TRY_LATER)
-        return draft.end(answered.outcome)
+        return End(answered.outcome)
 
     # --- the graph ---
 
@@ -197,6 +198,10 @@ class Confirm(Step):
 
 
 MAX_WRONG_CODES = 5  # the bank locks at five failures; this only bounds texts that are no codes at all
+
+
+def _word(text: str) -> str:
+    return plain_text(text).lower().rstrip(".!。 ")
 
 
 def intent_of(money: Bank, draft: Draft) -> Value:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core_client.language.source import Pairs, Scalar
 from flows.build import Build
-from flows.dialogue import Channel, DigitsReceived, Resume
+from flows.dialogue import Channel, DigitsReceived, End, Resume
 from flows.engine.draft import Draft
 from flows.model import BACK, REPEAT, Edge, Go, Step
 from flows.saying import Saying
@@ -57,7 +57,7 @@ class Menu(Step):
     def enter(self, draft: Draft) -> Go:
         """Say the choices and wait for a key."""
         if draft.sms:
-            return None  # a text's dialogue ends where a call would go back to its menu
+            return End("done")  # a text's dialogue ends where a call would go back to its menu
         draft.asked(self.name)
         return self._ask(draft)
 

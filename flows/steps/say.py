@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from core_client.language.source import Pairs
 from flows.build import Build
-from flows.dialogue import Channel
+from flows.dialogue import Channel, End
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step
 from flows.saying import Saying
@@ -39,7 +39,7 @@ class SayStep(Step):
         """Say it."""
         draft.say(self.saying, barge_in=self.barge_in)
         if self.next is None or (draft.sms and self._ends_a_text(draft)):
-            return draft.end("done")
+            return End("done")
         return self.next.target
 
     def _ends_a_text(self, draft: Draft) -> bool:

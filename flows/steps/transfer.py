@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from core_client.domain.values import Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Items, Pairs
 from core_client.language.suggest import did_you_mean
 from flows import prompts
 from flows.build import Build
-from flows.dialogue import Channel, Resume, TransferEnded, TransferToAgent
+from flows.dialogue import Channel, End, Resume, TransferEnded, TransferToAgent
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step
 from flows.saying import Saying
@@ -25,7 +27,7 @@ class QueueShape(Shape):
     """Which queue, and what its people need to know."""
 
     queue: Name
-    context: list[str] = []
+    context: list[str] = Field(default_factory=list)
     prompt: Says = None
 
 
@@ -51,7 +53,7 @@ class Transfer(Step):
         """Say so and hand over; a text ends with how to reach people."""
         if draft.sms:
             draft.say_prompt(prompts.AGENT_CALL_BACK)
-            return draft.end("agent")
+            return End("agent")
         draft.say(self.prompt)
         context: dict[str, Value] = {}
         for name, expression in self.context.items():
