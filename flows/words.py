@@ -46,7 +46,9 @@ def text_for(say: Say, catalogue: Catalogue, open_secret: Callable[[SecretHandle
     text = ""
     for item in say.items:
         piece = _text(item, say.language, catalogue, open_secret)
-        if spaced and text and piece and not text.endswith("\n") and piece[0] not in _NO_SPACE_BEFORE:
+        # Free text is set apart in every language: it was never written to fit.
+        apart = spaced or isinstance(item, SayText)
+        if apart and text and piece and not text.endswith("\n") and piece[0] not in _NO_SPACE_BEFORE:
             text += " "
         text += piece
     return text.strip("\n")
