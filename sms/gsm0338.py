@@ -32,7 +32,7 @@ _ENCODED |= {character: bytes([ESCAPE, code]) for code, character in EXTENSION.i
 _ENCODED["ç"] = _ENCODED["Ç"]
 
 
-class NotGsm(ValueError):
+class NotGsmError(ValueError):
     """A character that the default alphabet and its extension do not have. The text is not in the message."""
 
 
@@ -50,12 +50,12 @@ def encode(text: str) -> bytes:
     """Answer one octet a septet.
 
     Raises:
-        NotGsm: a character that the alphabet does not have.
+        NotGsmError: a character that the alphabet does not have.
     """
     try:
         return b"".join([_ENCODED[character] for character in text])
     except KeyError:
-        raise NotGsm("a character that GSM 03.38 does not have") from None
+        raise NotGsmError("a character that GSM 03.38 does not have") from None
 
 
 def decode(octets: bytes) -> str:

@@ -1,4 +1,4 @@
-"""One SMPP 3.4 session, ESME's or SMSC's side: octets and ``now`` in, events and octets out. It never touches the world.
+"""One SMPP 3.4 session, either side: octets and ``now`` in, events and octets out. It never touches the world.
 
 Feed it with :meth:`Session.receive_data`, take events with :meth:`Session.next_event` until that answers None, send
 what :meth:`Session.data_to_send` answers, and call :meth:`Session.next_event` again at :meth:`Session.next_deadline`.

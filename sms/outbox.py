@@ -1,0 +1,327 @@
+"""Texts that go out: stored sealed until the SMSC has taken every part, sent again when nobody knows whether it did.
+
+An answer is put here by the same script that takes its question out of the inbox, so that neither a kill nor a
+restart loses or doubles it. From here to the SMSC it is sent at least once: a message whose response was lost is sent
+again, which is harmless for what this bank texts, and counted. Parts that were taken are not sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from core_client.adapters.sealing import Sealer, SealError
+from sms.errors import LinkClosed, SubmitRefused, SubmitUnanswered
+from sms.journal import Journal, JournalDown
+from sms.lanes import Lanes
+from sms.segmentation import split
+from sms.smpp import Address, LocalProtocolError, Message, Status, status_name
+
+MAX_AGE_S = 24 * 3600.0  # an answer that could not be sent for a day answers nothing any more
+MAX_TRIES = 8  # of a part that the SMSC refuses with a status that may pass
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.25, 30.0  # after throttling, doubled each time it goes on
+PARALLEL_NUMBERS = 256  # texts under way at once; the window below decides what is on the wire
+THROTTLED = frozenset({Status.RTHROTTLED, Status.RMSGQFUL})
+PASSING = frozenset({Status.RSYSERR, Status.RSUBMITFAIL, Status.RX_T_APPN, Status.RUNKNOWNERR})
+
+ADD = "return redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2])"
+# KEYS: outbox, taken, then copies. ARGV: id. The whole text is with the SMSC, or given up.
+DONE = """
+redis.call('XDEL', KEYS[1], ARGV[1])
+redis.call('DEL', unpack(KEYS, 2))
+return 1
+"""
+# KEYS: taken. ARGV: part, expiry s. One part of several is with the SMSC.
+TAKEN = "redis.call('SADD', KEYS[1], ARGV[1]); return redis.call('EXPIRE', KEYS[1], ARGV[2])"
+
+_GIVEN_UP = "\0"  # in the place of a connection's name
+
+_log = structlog.get_logger("sms.outbox")
+
+
+class Submitter(Protocol):
+    """What the outbox needs of :class:`sms.esme.Esme`."""
+
+    @property
+    def link_name(self) -> str:
+        """Names the present connection."""
+        ...
+
+    async def submit(self, message: Message) -> str:
+        """Send one message; see ``Esme.submit``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One text to send, as it is sealed."""
+
+    source: str
+    destination: str
+    text: str
+    reference: int
+    at: float  # seconds since the epoch
+    destination_ton: int = 1
+    link: str = ""  # the connection that brought the question
+    copies: tuple[str, ...] = ()  # what makes the question's copies known
+
+    def __repr__(self) -> str:
+        return f"Outgoing({len(self.text)} characters)"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of texts since the start."""
+
+    sent: int = 0
+    parts_resent: int = 0  # sent again, though the first may have arrived
+    throttled: int = 0
+    given_up: int = 0
+
+
+@dataclass(slots=True)
+class _Kept:
+    id: str
+    outgoing: Outgoing
+    taken: set[int]
+
+
+class Outbox:
+    """Sends what is stored until it is sent."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        sealer: Sealer,
+        esme: Submitter,
+        *,
+        node: str = "main",
+        prefix: str = "tellerline",
+        source: Address | None = None,
+        registered_delivery: int = 0,
+        max_age_s: float = MAX_AGE_S,
+        wall_clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """``source`` is the sender's address where it is not the one that the customer texted to."""
+        self._journal = journal
+        self._sealer = sealer
+        self._esme = esme
+        self._source = source
+        self._registered_delivery = registered_delivery
+        self._max_age_s = max_age_s
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+        self.stream = f"{prefix}:{{sms}}:outbox:{node}"
+        self._taken_prefix = f"{prefix}:{{sms}}:taken:{node}:"
+        self._references = itertools.count(secrets.randbelow(256))
+        self._known: set[str] = set()
+        self._lanes = Lanes(self._send, PARALLEL_NUMBERS, "outbox")
+        self._clear = asyncio.Event()  # not set while throttled
+        self._clear.set()
+        self._pause_s = 0.0
+        self._resuming: asyncio.TimerHandle | None = None
+        self._rescan = asyncio.Event()
+        self.counts = Counts()
+        journal.on_trouble.append(self._rescan.set)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Outbox]:
+        """Send inside the block, what a former process left first. What is not sent at its end stays stored."""
+        async with self._lanes.running():
+            await self.recover()
+            again = asyncio.create_task(self._keep_recovering(), name="outbox recovery")
+            try:
+                yield self
+            finally:
+                again.cancel()
+                await asyncio.gather(again, return_exceptions=True)
+                if self._resuming is not None:
+                    self._resuming.cancel()
+
+    async def drain(self, deadline_s: float) -> int:
+        """Wait until everything is sent, at most ``deadline_s``; answer how many texts are left for the next start."""
+        return await self._lanes.drain(deadline_s)
+
+    # --- putting in ---
+
+    def outgoing(self, destination: str, source: str, text: str, **more: Any) -> Outgoing:
+        """Make a text to send, with its own reference for its parts."""
+        return Outgoing(source, destination, text, next(self._references) & 0xFF, self._wall_clock(), **more)
+
+    def sealed(self, outgoing: Outgoing, name: str) -> tuple[bytes, bytes]:
+        """Answer the stream's field for ``outgoing``: its name, which is the seal's context, and its sealed body."""
+        body = json.dumps(
+            {
+                "from": outgoing.source,
+                "to": outgoing.destination,
+                "ton": outgoing.destination_ton,
+                "text": outgoing.text,
+                "ref": outgoing.reference,
+                "at": outgoing.at,
+                "link": outgoing.link,
+                "copies": outgoing.copies,
+            }
+        ).encode()
+        return name.encode(), self._sealer.seal(body, name.encode())
+
+    def stored(self, id_: str, outgoing: Outgoing) -> None:
+        """Take over a text that is in the stream under ``id_``."""
+        self._keep(_Kept(id_, outgoing, set()))
+
+    async def put(self, outgoing: Outgoing, name: str) -> None:
+        """Store a text that answers none, and send it.
+
+        Raises:
+            JournalDown: not known whether it is stored.
+        """
+        id_ = await self._journal.write(ADD, (self.stream,), *self.sealed(outgoing, name))
+        self.stored(id_.decode(), outgoing)
+
+    async def recover(self) -> int:
+        """Take over what is stored and unknown here."""
+        found = 0
+        async for id_, fields in self._journal.entries(self.stream, self._known):
+            name, sealed = fields[0]
+            try:
+                outgoing = self._read(self._sealer.open(sealed, name))
+            except SealError as error:
+                _log.error("sms.unsealable", id=id_, error=str(error))
+                self._known.add(id_)
+                continue
+            found += 1
+            self._keep(_Kept(id_, outgoing, await self._journal.members(self._taken_prefix + id_)))
+        return found
+
+    def _read(self, body: bytes) -> Outgoing:
+        fields = json.loads(body)
+        return Outgoing(
+            fields["from"],
+            fields["to"],
+            fields["text"],
+            fields["ref"],
+            fields["at"],
+            fields["ton"],
+            fields["link"],
+            tuple(fields["copies"]),
+        )
+
+    def _keep(self, kept: _Kept) -> None:
+        if kept.id not in self._known:
+            self._known.add(kept.id)
+            self._lanes.put(kept.outgoing.destination, kept)
+
+    async def _keep_recovering(self) -> None:
+        while True:
+            await self._rescan.wait()
+            self._rescan.clear()
+            await asyncio.sleep(1.0)
+            try:
+                await self.recover()
+            except Exception as error:  # noqa: BLE001 - whatever the store says, the next look may go well
+                _log.error("sms.recovery_failed", error=type(error).__name__)
+                self._rescan.set()
+
+    # --- sending ---
+
+    async def _send(self, kept: _Kept) -> None:
+        outgoing = kept.outgoing
+        segments = split(outgoing.text, outgoing.reference)
+        messages = [
+            (number, self._message(outgoing, part, segments.data_coding, segments.esm_class))
+            for number, part in enumerate(segments.parts, 1)
+            if number not in kept.taken
+        ]
+        links = await asyncio.gather(
+            *(self._submit(kept, number, message, of=len(segments.parts)) for number, message in messages)
+        )
+        # Only a whole answer on the question's own connection proves that the SMSC read our acknowledgement.
+        proof = set(links) == {outgoing.link} and not kept.taken
+        copies = outgoing.copies if proof else ()
+        await self._write(DONE, (self.stream, self._taken_prefix + kept.id, *copies), kept.id)
+        self._known.discard(kept.id)
+        if _GIVEN_UP not in links:
+            self.counts.sent += 1
+
+    def _message(self, outgoing: Outgoing, part: bytes, data_coding: int, esm_class: int) -> Message:
+        return Message(
+            self._source or Address(outgoing.source),
+            Address(outgoing.destination.removeprefix("+"), outgoing.destination_ton, 1),
+            part,
+            data_coding,
+            esm_class,
+            self._registered_delivery,
+        )
+
+    async def _submit(self, kept: _Kept, number: int, message: Message, of: int) -> str:
+        """Send one part until the SMSC has it or it is hopeless; answer on which connection it was taken."""
+        tries = 0
+        while True:
+            await self._clear.wait()
+            if self._wall_clock() > kept.outgoing.at + self._max_age_s:
+                return self._give_up(kept, number, "too old")
+            try:
+                await self._esme.submit(message)
+            except LinkClosed:
+                await asyncio.sleep(PAUSE_FIRST_S)  # shutting down: the text stays stored
+                continue
+            except SubmitUnanswered:
+                self.counts.parts_resent += 1
+                continue
+            except SubmitRefused as error:
+                if error.command_status in THROTTLED:
+                    self._pause()
+                    continue
+                tries += 1
+                if error.command_status not in PASSING or tries >= MAX_TRIES:
+                    return self._give_up(kept, number, status_name(error.command_status))
+                await asyncio.sleep(min(PAUSE_MAX_S, PAUSE_FIRST_S * 2**tries))
+                continue
+            except LocalProtocolError as error:
+                return self._give_up(kept, number, str(error))
+            link = self._esme.link_name
+            self._pause_s = 0.0
+            if of > 1:
+                await self._write(TAKEN, (self._taken_prefix + kept.id,), number, int(self._max_age_s))
+            return link
+
+    def _give_up(self, kept: _Kept, number: int, reason: str) -> str:
+        self.counts.given_up += 1
+        _log.error("sms.given_up", id=kept.id, part=number, reason=reason)
+        return _GIVEN_UP
+
+    def _pause(self) -> None:
+        """The SMSC is too busy: hold everything for a while, longer each time it stays so."""
+        self.counts.throttled += 1
+        if not self._clear.is_set():
+            return  # held already, by another part of the same burst
+        self._pause_s = min(PAUSE_MAX_S, max(PAUSE_FIRST_S, self._pause_s * 2))
+        self._clear.clear()
+        delay_s = self._pause_s * (0.5 + self._jitter() / 2)
+        self._resuming = asyncio.get_running_loop().call_later(delay_s, self._clear.set)
+        _log.warning("sms.throttled", pause_s=round(delay_s, 2))
+
+    async def _write(self, script: str, keys: tuple[str, ...], *arguments: str | int) -> None:
+        """Write until it is written: what is recorded twice here stays the same."""
+        pause_s = 0.1
+        while True:
+            try:
+                await self._journal.write(script, keys, *arguments)
+            except JournalDown:
+                await asyncio.sleep(pause_s)
+                pause_s = min(5.0, pause_s * 2)
+            else:
+                return

@@ -1,0 +1,1 @@
+"""Fakes of the other side, for tests, demos and trying; the server itself never imports them."""
