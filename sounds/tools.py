@@ -27,7 +27,7 @@ from sounds.speech import (
     number_words,
 )
 
-MIN_SECONDS = 0.15
+MIN_SPEECH_S = 0.12  # the shortest word; less is a click or a cough
 _CLIPPED_SHARE = 3  # places a second that ran into full scale; more is audible
 _QUIET_DB = -45.0  # a voice below that brings the room's noise up with it when levelled
 _MONEY = re.compile(r"(-?)(\d{1,15})(?:\.(\d{1,3}))?\s+([A-Z]{3})")
@@ -94,8 +94,8 @@ def add(file: Path, prompt: str, lang: str, root: Path, catalogue: Catalogue) ->
     margins = FRAGMENT if "/" in prompt else PROMPT
     samples = telephone(recording.samples, recording.rate_hz, margins)
     seconds = len(samples) / RATE_HZ
-    if seconds < MIN_SECONDS:
-        raise RecordingError(f"{file} has only {seconds:.2f} s of speech: record '{texts[audio_id]}' whole")
+    if (speech_s := seconds - margins.before_s - margins.after_s) < MIN_SPEECH_S:
+        raise RecordingError(f"{file} has only {speech_s:.2f} s of speech: record '{texts[audio_id]}' whole")
     target = root / "audio" / f"{audio_id}.wav"
     replaced = target.exists()
     clips = read_manifest(root / "audio")
