@@ -94,6 +94,7 @@ async def world(
     clock: ManualClock | None = None,
     profile: BankProfile | None = None,
     folder: Path | None = None,
+    database_url: str | None = None,
     checkpoint: Checkpoints = no_checkpoints,
     more_customers: Sequence[DemoCustomer] = (),
 ) -> AsyncIterator[World]:
@@ -103,6 +104,7 @@ async def world(
         clock: moved by the test; without, one that starts at a fixed moment.
         profile: limits and delays; without, the default ones.
         folder: where the file lies; without, a temporary one. A file that is there is opened as it is.
+        database_url: another database, seeded if it is empty; without, SQLite in ``folder``.
         checkpoint: see :func:`~core_client.adapters.embedded.open_bank`.
         more_customers: for example :func:`~core_client.adapters.demo_world.crowd`.
     """
@@ -114,13 +116,14 @@ async def world(
         return faulty[0]
 
     with contextlib.ExitStack() as stack:
-        place = folder or Path(stack.enter_context(TemporaryDirectory(prefix="tellerline-bank-")))
-        file = place / "bank.db"
-        if not file.exists():
-            shutil.copyfile(await _seeded_file(), file)
+        if database_url is None:
+            place = folder or Path(stack.enter_context(TemporaryDirectory(prefix="tellerline-bank-")))
+            database_url = sqlite_url(place / "bank.db")
+            if not (place / "bank.db").exists():
+                shutil.copyfile(await _seeded_file(), place / "bank.db")
         sessions = MemoryAuthSessions(clock)
         async with open_bank(
-            sqlite_url(file),
+            database_url,
             pepper=PEPPER,
             clock=clock,
             auth_sessions=sessions,
@@ -129,5 +132,5 @@ async def world(
             wrap_bank=wrap,
             checkpoint=checkpoint,
         ) as bank:
-            await seed(bank, more_customers)
+            await seed(bank, (*demo_world.CUSTOMERS, *more_customers))
             yield World(bank, clock, faulty[0], sessions)

@@ -1,0 +1,102 @@
+"""The database's contract: all or nothing for each, durable before answered, migrations that make what code sees."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import NullPool, create_engine
+
+from core_client.adapters.sql import schema
+from core_client.adapters.sql.database import open_database
+from core_client.adapters.sql.statements import Tx
+from core_client.errors import Unavailable
+
+
+def execute(tx: Tx, statement: str) -> list[tuple[object, ...]]:
+    cursor = tx.connection.connection.cursor()
+    cursor.execute(statement)
+    return list(cursor.fetchall()) if cursor.description else []
+
+
+def stop(party: str) -> str:
+    return f"INSERT INTO message_stops (party, stopped_us) VALUES ('{party}', 1)"
+
+
+async def test_the_migrations_make_the_tables_that_the_code_sees(database_url: str) -> None:
+    async with open_database(database_url):
+        engine = create_engine(database_url, poolclass=NullPool)
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, schema.metadata) == []
+        engine.dispose()
+
+
+async def test_a_piece_that_fails_takes_no_other_along(database_url: str) -> None:
+    async with open_database(database_url) as database:
+
+        def fails(tx: Tx) -> None:
+            execute(tx, stop("lost"))
+            raise RuntimeError("on purpose")
+
+        def breaks_a_rule(tx: Tx) -> None:
+            execute(tx, stop("also lost"))
+            execute(tx, stop("also lost"))
+
+        works = [partial(execute, statement=stop(f"p{n}")) for n in range(5)]
+        results = await asyncio.gather(
+            *(database.write(work) for work in (works[0], fails, works[1], breaks_a_rule, *works[2:])),
+            return_exceptions=True,
+        )
+        assert isinstance(results[1], RuntimeError)
+        assert isinstance(results[3], Unavailable)
+        rows = await database.read(lambda tx: execute(tx, "SELECT party FROM message_stops ORDER BY party"))
+        assert [row[0] for row in rows] == ["p0", "p1", "p2", "p3", "p4"]
+
+
+async def test_what_was_answered_is_there_for_another_connection_at_once(database_url: str) -> None:
+    async with open_database(database_url) as one, open_database(database_url) as other:
+        for n in range(10):
+            await one.write(partial(execute, statement=stop(f"p{n}")))
+            rows = await other.read(lambda tx: execute(tx, "SELECT count(*) FROM message_stops"))
+            assert rows[0][0] == n + 1
+
+
+async def test_a_caller_who_gives_up_does_not_stop_the_others(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        given_up = asyncio.ensure_future(database.write(lambda tx: execute(tx, stop("given up"))))
+        kept = asyncio.ensure_future(database.write(lambda tx: execute(tx, stop("kept"))))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await kept
+        with contextlib.suppress(asyncio.CancelledError):
+            await given_up
+        rows = await database.read(lambda tx: execute(tx, "SELECT party FROM message_stops WHERE party = 'kept'"))
+        assert len(rows) == 1
+
+
+async def test_an_error_of_the_driver_never_quotes_what_was_written(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        await database.write(lambda tx: execute(tx, stop("a-secret-party")))
+        with pytest.raises(Unavailable) as failed:
+            await database.write(lambda tx: execute(tx, stop("a-secret-party")))
+        assert "a-secret-party" not in str(failed.value)
+
+
+async def test_opening_again_migrates_nothing_and_keeps_everything(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        await database.write(lambda tx: execute(tx, stop("kept")))
+    async with open_database(database_url) as database:
+        assert len(await database.read(lambda tx: execute(tx, "SELECT party FROM message_stops"))) == 1
+
+
+async def test_two_nodes_that_start_at_once_migrate_once(database_url: str) -> None:
+    async def start() -> None:
+        async with open_database(database_url) as database:
+            await database.read(lambda tx: execute(tx, "SELECT * FROM audit_head"))
+
+    await asyncio.gather(*(start() for _ in range(4)))
