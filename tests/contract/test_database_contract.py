@@ -49,7 +49,11 @@ async def test_a_piece_that_fails_takes_no_other_along(database_url: str) -> Non
 
         works = [partial(execute, statement=stop(f"p{n}")) for n in range(5)]
         results = await asyncio.gather(
-            *(database.write(work) for work in (works[0], fails, works[1], breaks_a_rule, *works[2:])),
+            database.write(works[0]),
+            database.write(fails),
+            database.write(works[1]),
+            database.write(breaks_a_rule),
+            *(database.write(work) for work in works[2:]),
             return_exceptions=True,
         )
         assert isinstance(results[1], RuntimeError)
