@@ -162,9 +162,9 @@ class Call:
         self._take_carried()
         settings = (("TELLERLINE_CONTEXT", context_text(wait.context)), ("TELLERLINE_QUEUE", wait.queue))
         for name, value in settings:
-            reply = await self._session.command("SET VARIABLE", name, value)
-            if isinstance(reply, Gone):
-                return PartyLeft()
+            await self._session.command("SET VARIABLE", name, value)
+        if self._session.hung_up:
+            return PartyLeft()
         arguments = (self._settings.agent_context, "s", "1")
         reply = await self._session.command("GOSUB", *arguments, within_s=self._settings.longest_transfer_s)
         if isinstance(reply, Gone) or reply.code == DEAD_CHANNEL or self._session.hung_up:

@@ -138,12 +138,14 @@ class AgiSession(asyncio.Protocol):
         Raises:
             LocalProtocolError: an argument holds an end of line, or the line is too long. Nothing was sent.
         """
-        while self._waiter is not None:
+        while True:
+            if self._gone is not None:
+                return self._gone
+            if self._codec.hung_up and verb not in COMMANDS_WITHOUT_CALLER:
+                return Gone(Why.HUNG_UP)
+            if self._waiter is None:
+                break
             await self._wait_idle()
-        if self._gone is not None:
-            return self._gone
-        if self._codec.hung_up and verb not in COMMANDS_WITHOUT_CALLER:
-            return Gone(Why.HUNG_UP)
         data = self._codec.send_command(verb, arguments)
         self._verb = verb
         self.commands += 1
