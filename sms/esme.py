@@ -95,6 +95,7 @@ class Esme:
         self._bound = asyncio.Event()
         self._moved = asyncio.Event()  # something was answered, by either side
         self._closing = False
+        self._refusing = False
         self._task: asyncio.Task[None] | None = None
         self.bind_error: BindError | None = None  # the last refusal, while not bound
 
@@ -159,6 +160,10 @@ class Esme:
         finally:
             if self._waiting.get(number) is future:
                 del self._waiting[number]
+
+    def refuse_new(self) -> None:
+        """Take no more messages: the SMSC is told to keep them. Answers still go out."""
+        self._refusing = True
 
     async def close(self, drain_s: float = UNBIND_TIMEOUT_S) -> None:
         """Wait for answers under way, at most ``drain_s``, unbind, and close. Nothing is received any more."""
@@ -329,7 +334,7 @@ class Esme:
                 link.wake()
             self._moved.set()
 
-        if self._closing:
+        if self._closing or self._refusing:
             respond(Status.RX_T_APPN)
         else:
             self._on_message(event.message, self.link_name, respond)

@@ -14,7 +14,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from sms.smpp import Message, Status, Tag
 DUPLICATE_WINDOW_S = 120.0  # an SMSC whose acknowledgement was lost tries again after seconds to a minute
 PARTS_EXPIRY_S = 300.0
 MAX_BACKLOG = 10_000  # texts stored and not answered; beyond it ESME_RX_T_APPN, and the SMSC keeps them
+RECOVERY_PAUSE_S = 1.0  # after answers of the store were lost, before it is asked what it holds
 MAX_OPEN_TEXTS = 10_000  # long texts whose parts are still coming; beyond it the oldest is given up
 
 # KEYS: stream, copy, parts, open.
@@ -248,12 +250,22 @@ class Inbox:
             self._hand_on(id_, parts, recovered=True)
         return found
 
-    async def keep_recovering(self, pause_s: float = 1.0) -> None:
-        """Run for ever: look again whenever the store's answers were lost."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Inbox]:
+        """Hand on what a former process left, then look again whenever the store's answers were lost."""
+        await self.recover()
+        again = asyncio.create_task(self._keep_recovering(), name="inbox recovery")
+        try:
+            yield self
+        finally:
+            again.cancel()
+            await asyncio.gather(again, return_exceptions=True)
+
+    async def _keep_recovering(self) -> None:
         while True:
             await self._rescan.wait()
             self._rescan.clear()
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(RECOVERY_PAUSE_S)
             try:
                 await self.recover()
             except Exception as error:  # noqa: BLE001 - whatever the store says, the next look may go well

@@ -24,8 +24,9 @@ from core_client.adapters.sealing import Sealer, SealError
 from sms.errors import LinkClosed, SubmitRefused, SubmitUnanswered
 from sms.journal import Journal, JournalDown
 from sms.lanes import Lanes
+from sms.numbers import address_of
 from sms.segmentation import split
-from sms.smpp import Address, LocalProtocolError, Message, Status, status_name
+from sms.smpp import LocalProtocolError, Message, Status, status_name
 
 MAX_AGE_S = 24 * 3600.0  # an answer that could not be sent for a day answers nothing any more
 MAX_TRIES = 8  # of a part that the SMSC refuses with a status that may pass
@@ -71,7 +72,6 @@ class Outgoing:
     text: str
     reference: int
     at: float  # seconds since the epoch
-    destination_ton: int = 1
     link: str = ""  # the connection that brought the question
     copies: tuple[str, ...] = ()  # what makes the question's copies known
 
@@ -107,17 +107,14 @@ class Outbox:
         *,
         node: str = "main",
         prefix: str = "tellerline",
-        source: Address | None = None,
         registered_delivery: int = 0,
         max_age_s: float = MAX_AGE_S,
         wall_clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """``source`` is the sender's address where it is not the one that the customer texted to."""
         self._journal = journal
         self._sealer = sealer
         self._esme = esme
-        self._source = source
         self._registered_delivery = registered_delivery
         self._max_age_s = max_age_s
         self._wall_clock = wall_clock
@@ -168,7 +165,6 @@ class Outbox:
             {
                 "from": outgoing.source,
                 "to": outgoing.destination,
-                "ton": outgoing.destination_ton,
                 "text": outgoing.text,
                 "ref": outgoing.reference,
                 "at": outgoing.at,
@@ -214,7 +210,6 @@ class Outbox:
             fields["text"],
             fields["ref"],
             fields["at"],
-            fields["ton"],
             fields["link"],
             tuple(fields["copies"]),
         )
@@ -258,8 +253,8 @@ class Outbox:
 
     def _message(self, outgoing: Outgoing, part: bytes, data_coding: int, esm_class: int) -> Message:
         return Message(
-            self._source or Address(outgoing.source),
-            Address(outgoing.destination.removeprefix("+"), outgoing.destination_ton, 1),
+            address_of(outgoing.source),
+            address_of(outgoing.destination),
             part,
             data_coding,
             esm_class,
