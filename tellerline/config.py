@@ -54,10 +54,17 @@ class Agi(Section):
     allow: tuple[str, ...] = Field(
         default=("127.0.0.0/8", "::1/128"), description="Networks that may connect: your Asterisk hosts."
     )
-    max_calls: Count = Field(default=600, description="Calls at once; the next one hears the busy prompt.")
+    max_calls: Count = Field(default=600, description="Calls at once; the next one is told or sent on.")
+    max_waiting: Count = Field(default=60, description="Callers beyond that who may hear the busy prompt at once.")
+    say_busy: bool = Field(
+        default=False, description="Tell callers beyond max_calls that all lines are busy, instead of the next server."
+    )
     header_timeout_s: Seconds = Field(default=5, description="Longest wait for the header of a new connection.")
     command_timeout_s: Seconds = Field(
         default=10, description="Longest wait for an answer beyond the time that the command itself takes."
+    )
+    after_left_s: Seconds = Field(
+        default=30, description="After a hangup, the dialogue has this long to end; money in flight is not cut."
     )
     call_limit_s: Seconds = Field(default=1800, description="Longest call; then it is ended politely.")
     sound_prefix: str = Field(
@@ -84,8 +91,10 @@ class Ami(Section):
     port: Port = Field(default=5038, description="Asterisk's manager port.")
     username: str = Field(default="tellerline", description="Manager user; deploy/asterisk has one with few rights.")
     secret: SecretStr = Field(default=SecretStr(""), description="Its password.")
-    ping_s: Seconds = Field(default=10, description="A Ping that often; an unanswered one closes the connection.")
-    timeout_s: Seconds = Field(default=5, description="Longest wait for the answer to an action.")
+    connect_timeout_s: Seconds = Field(default=5, description="Longest wait for connection, greeting and login.")
+    action_timeout_s: Seconds = Field(default=5, description="Longest wait for the answer to an action.")
+    ping_interval_s: Seconds = Field(default=10, description="A Ping that often.")
+    pong_timeout_s: Seconds = Field(default=5, description="A Ping unanswered for this long closes the connection.")
     reconnect_first_s: Seconds = Field(default=0.5, description="First pause before connecting again; then it doubles.")
     reconnect_most_s: Seconds = Field(default=30, description="Longest pause before connecting again.")
 
@@ -103,11 +112,20 @@ class Sms(Section):
     )
     flow: str = Field(default="retail", description="Flow that texts begin in.")
     window: Count = Field(default=10, description="Requests under way at once.")
+    node: str = Field(
+        default="main", pattern=r"^[a-z0-9-]{1,32}$", description="Name of this process; two at once need two names."
+    )
+    connect_timeout_s: Seconds = Field(default=10, description="Longest wait for the connection.")
     bind_timeout_s: Seconds = Field(default=10, description="Longest wait for the answer to bind.")
     response_timeout_s: Seconds = Field(default=10, description="Longest wait for the answer to any other request.")
     enquire_link_s: Seconds = Field(default=30, description="After this long without traffic the link is asked.")
     reconnect_first_s: Seconds = Field(default=0.5, description="First pause before connecting again; then it doubles.")
     reconnect_most_s: Seconds = Field(default=60, description="Longest pause before connecting again.")
+    duplicate_window_s: Seconds = Field(
+        default=120, description="A text equal to one received within this time is the same text."
+    )
+    max_backlog: Count = Field(default=10_000, description="Texts stored and not answered; beyond it the SMSC waits.")
+    receipts: bool = Field(default=False, description="Ask the SMSC for a delivery receipt of every answer.")
     help_per_hour: Count = Field(
         default=3, description="Help texts to one number in an hour, for texts not understood."
     )
@@ -135,6 +153,7 @@ class Bank(Section):
         default=None, description="SQLAlchemy URL (or DATABASE_URL). Without one: SQLite in the state folder."
     )
     demo: bool = Field(default=False, description="Fill an empty bank with the demo customers. Never on a real line.")
+    recover_s: Seconds = Field(default=60, description="Transfers without a last word are asked about that often.")
     region: str = Field(
         default="CN", pattern=r"^[A-Z]{2}$", description="Country of numbers written without their code."
     )

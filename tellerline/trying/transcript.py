@@ -71,8 +71,7 @@ class Transcript:
         kind = Kind.CUT if cut else Kind.HEARD
         last = self.lines[-1] if self.lines else None
         if joins and last is not None and last.kind is kind is Kind.HEARD and last.party == party:
-            gap = "" if _is_han(last.text[-1:]) and _is_han(text[:1]) else " "
-            last.text += gap + text
+            last.text = joined(last.text, text)
             return
         self.add(at_s, party, kind, text)
 
@@ -98,6 +97,11 @@ def masked(body: str, captured: Mapping[str, str]) -> str:
         if value:
             body = body.replace(value, f"{{{name}}}")
     return SIX_DIGITS.sub(SIX_MASK, body)
+
+
+def joined(before: str, after: str) -> str:
+    """Answer two pieces of speech as one text: with a space, except between Chinese characters."""
+    return before + ("" if _is_han(before[-1:]) and _is_han(after[:1]) else " ") + after
 
 
 def _is_han(letter: str) -> bool:

@@ -1,0 +1,340 @@
+"""Builds a node from its settings, and takes it down again: the only place where the parts meet.
+
+    async with running(config) as node:
+        await node.stopped()
+
+Everything is built in the order in which it is needed and closed in the reverse one. :meth:`Node.drain` comes first:
+new calls and texts are refused, what goes on is finished, up to a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import structlog
+from redis.asyncio import Redis
+
+from core_client.adapters.auth_sessions import RedisAuthSessions
+from core_client.adapters.clock import SystemClock
+from core_client.adapters.embedded import EmbeddedBank, open_bank
+from core_client.adapters.pin_hashing import PinCost
+from core_client.adapters.seeding import seed
+from core_client.adapters.sql.database import sqlite_url
+from core_client.adapters.valkey import Store, open_store
+from core_client.domain.profile import BankProfile
+from core_client.domain.secret import Secret
+from core_client.ports.clock import Clock
+from flows.prompts import ALL_LINES_BUSY, TOO_LONG
+from flows.runner import Runner
+from flows.sessions import RedisSessions
+from flows.store import DEFINITIONS, FlowStore
+from flows.vault import Vault
+from flows.words import files_for
+from ivr.ami.client import AmiClient, AmiSettings
+from ivr.call import CallSettings
+from ivr.server import FastAgiServer, ServerLimits, ServerPrompts
+from sms.gateway import SmsGateway
+from sounds.catalogue import Catalogue
+from tellerline.config import Config
+from tellerline.door import Door, MeteredDoor
+from tellerline.errors import ConfigError
+from tellerline.health import Check, Health, serving
+from tellerline.state import Keys, open_state
+from tellerline.telemetry import Metrics
+from tellerline.texting import Behind, open_texting
+from tellerline.voice import CallFigures, VoiceChannel
+
+AMI_READY_S = 2.0  # the line answers without it: it is not waited for longer
+
+_log = structlog.get_logger("tellerline")
+
+
+def _as_it_is(door: Door) -> Door:
+    return door
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What the demo, the drivers and tests put in the place of the real thing."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    wrap_door: Callable[[Door], Door] = _as_it_is
+    pin_cost: PinCost | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A running node."""
+
+    config: Config
+    clock: Clock
+    bank: EmbeddedBank
+    door: Door
+    catalogue: Catalogue
+    flows: FlowStore
+    runner: Runner
+    store: Store
+    metrics: Metrics
+    server: FastAgiServer
+    texting: SmsGateway | None = None
+    ami: AmiClient | None = None
+    health_port: int | None = None
+    draining: bool = False
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def agi_port(self) -> int:
+        """The port that calls come to."""
+        return self.server.port
+
+    def stop(self) -> None:
+        """Ask the node to stop; :meth:`stopped` returns."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody has asked the node to stop."""
+        return self._stop.is_set()
+
+    async def stopped(self) -> None:
+        """Wait until somebody asks the node to stop."""
+        await self._stop.wait()
+
+    async def drain(self, deadline_s: float | None = None) -> bool:
+        """Refuse what is new and finish what goes on; answer whether all of it was finished in time."""
+        self.draining = True
+        seconds = self.config.server.drain_s if deadline_s is None else deadline_s
+        until = asyncio.get_running_loop().time() + seconds
+        _log.info("node.drain_began", calls=self.server.calls, deadline_s=seconds)
+        texts = asyncio.create_task(self.texting.drain(seconds), name="drain texts") if self.texting else None
+        left = await self.server.drain(seconds)
+        if texts is not None:
+            left += await texts
+        left += await self.runner.drain(max(0.1, until - asyncio.get_running_loop().time()))
+        _log.info("node.drained", unfinished=left)
+        return left == 0
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[Node]:
+    """Start a node, and stop it at the end.
+
+    Raises:
+        ConfigError: a setting cannot be used on this machine.
+        StoreError: the store cannot be had.
+        FlowError: a flow does not load.
+    """
+    seams = seams or Seams()
+    metrics = Metrics()
+    keys = open_state(config.server.state_dir)
+    async with contextlib.AsyncExitStack() as stack:
+        catalogue = Catalogue.load(overlay=config.sounds.dir)
+        flows = open_flows(config, catalogue)
+        store_url = config.store.url.get_secret_value() if config.store.url is not None else None
+        store = await stack.enter_async_context(open_store(store_url, config.server.state_dir))
+        bank = await stack.enter_async_context(_open_bank(config, keys, store.redis, seams))
+        if config.bank.demo:
+            await seed(bank)
+        door = MeteredDoor(seams.wrap_door(bank.client), metrics)
+        vault = Vault()
+        sessions = RedisSessions(store.redis)
+        runner = Runner(flows, sessions, door, vault, seams.clock)
+        server = FastAgiServer(
+            VoiceChannel(
+                runner,
+                door,
+                vault,
+                seams.clock,
+                lambda say: files_for(say, catalogue),
+                flow=config.agi.flow,
+                region=config.bank.region,
+                settings=CallSettings(sound_prefix=config.agi.sound_prefix),
+            ),
+            host=config.agi.host,
+            port=config.agi.port,
+            limits=_limits(config),
+            prompts=_prompts(config, catalogue),
+            allow=tuple(ipaddress.ip_network(network) for network in config.agi.allow),
+            observer=CallFigures(metrics),
+        )
+        node = Node(config, seams.clock, bank, door, catalogue, flows, runner, store, metrics, server)
+        if config.sms.host is not None:
+            behind = Behind(store, runner, door, flows, sessions, vault, catalogue, seams.clock, metrics)
+            node.texting = await stack.enter_async_context(
+                open_texting(config.sms, config.bank.region, keys.seal, behind)
+            )
+        if config.ami.host is not None:
+            node.ami = await stack.enter_async_context(_ami(config))
+        await _listen(stack, node)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        reloading = group.create_task(_reload(node), name="reload flows")
+        recovering = group.create_task(_recover(node), name="recover intents")
+        _log.info("node.started", agi_port=node.agi_port, health_port=node.health_port, sms=node.texting is not None)
+        try:
+            yield node
+        finally:
+            reloading.cancel()
+            recovering.cancel()
+
+
+def open_flows(config: Config, catalogue: Catalogue) -> FlowStore:
+    """Answer the store of the configured flows, loaded.
+
+    Raises:
+        FlowError: a flow does not load.
+        ConfigError: there is no such folder, or the line's flow is not in it.
+    """
+    folder = config.flows.dir or DEFINITIONS
+    if not folder.is_dir():
+        raise ConfigError("flows.dir", f"{folder} is no folder", "Name the folder that holds the flow files.")
+    store = FlowStore(folder, catalogue)
+    for key, name in (("agi.flow", config.agi.flow), ("sms.flow", config.sms.flow)):
+        try:
+            store.current(name)
+        except KeyError:
+            raise ConfigError(key, f"there is no flow '{name}' in {folder}", "Name a flow that is there.") from None
+    return store
+
+
+@contextlib.asynccontextmanager
+async def open_bank_only(config: Config) -> AsyncIterator[EmbeddedBank]:
+    """Open the embedded bank without a line, beside a running server or without one: for the operator's commands.
+
+    Raises:
+        ConfigError: there is no bank where the settings say.
+    """
+    file = config.server.state_dir / "bank.db"
+    if config.bank.database_url is None and not file.exists():
+        mend = "Name the server's settings with -c, or start it once."
+        raise ConfigError("server.state_dir", f"there is no bank at {file}", mend)
+    nobody = Redis()  # connects when it is used; an operator has no auth session
+    keys = open_state(config.server.state_dir)
+    try:
+        async with _open_bank(config, keys, nobody, Seams()) as bank:
+            yield bank
+    finally:
+        await nobody.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> AsyncIterator[EmbeddedBank]:
+    profile = BankProfile()
+    url = config.bank.database_url
+    where = url.get_secret_value() if url is not None else sqlite_url(config.server.state_dir / "bank.db")
+    async with open_bank(
+        where,
+        pepper=keys.pepper,
+        clock=seams.clock,
+        auth_sessions=RedisAuthSessions(redis, profile.session_life),
+        profile=profile,
+        pin_cost=seams.pin_cost,
+    ) as bank:
+        yield bank
+
+
+def _limits(config: Config) -> ServerLimits:
+    agi = config.agi
+    return ServerLimits(
+        max_calls=agi.max_calls,
+        max_waiting=agi.max_waiting,
+        header_timeout_s=agi.header_timeout_s,
+        command_timeout_s=agi.command_timeout_s,
+        call_limit_s=agi.call_limit_s,
+        after_left_s=agi.after_left_s,
+    )
+
+
+def _prompts(config: Config, catalogue: Catalogue) -> ServerPrompts:
+    language = "zh" if "zh" in catalogue.languages else catalogue.languages[0]
+    prefix = config.agi.sound_prefix.rstrip("/")
+
+    def file(prompt: str) -> str:
+        return f"{prefix}/{catalogue.audio_id(prompt, language)}" if prefix else catalogue.audio_id(prompt, language)
+
+    return ServerPrompts(busy=file(ALL_LINES_BUSY) if config.agi.say_busy else "", limit=file(TOO_LONG))
+
+
+@contextlib.asynccontextmanager
+async def _ami(config: Config) -> AsyncIterator[AmiClient]:
+    ami = config.ami
+    settings = AmiSettings(
+        username=ami.username,
+        secret=Secret(ami.secret.get_secret_value()),
+        host=ami.host or "127.0.0.1",
+        port=ami.port,
+        connect_timeout_s=ami.connect_timeout_s,
+        action_timeout_s=ami.action_timeout_s,
+        ping_interval_s=ami.ping_interval_s,
+        pong_timeout_s=ami.pong_timeout_s,
+        backoff_initial_s=ami.reconnect_first_s,
+        backoff_longest_s=ami.reconnect_most_s,
+    )
+    async with AmiClient(settings) as client:
+        yield client
+
+
+async def _listen(stack: contextlib.AsyncExitStack, node: Node) -> None:
+    """Open the ports last, when everything behind them is there."""
+    config = node.config
+    try:
+        await stack.enter_async_context(node.server)
+    except OSError as error:
+        place = f"{config.agi.host}:{config.agi.port}"
+        mend = "Stop what listens there (ss -ltnp), or set agi.port."
+        raise ConfigError("agi.port", f"cannot listen on {place}: {error.strerror}", mend) from None
+    if config.health.port is None:
+        return
+    health = Health(_checks(node), node.metrics)
+    try:
+        node.health_port = await stack.enter_async_context(serving(health, config.health.host, config.health.port))
+    except OSError as error:
+        place = f"{config.health.host}:{config.health.port}"
+        mend = "Stop what listens there, or set health.port."
+        raise ConfigError("health.port", f"cannot listen on {place}: {error.strerror}", mend) from None
+
+
+def _checks(node: Node) -> dict[str, Check]:
+    async def store() -> str | None:
+        return None if await node.store.redis.ping() else "no answer"
+
+    async def bank() -> str | None:
+        await node.bank.admin.unknown()
+        return None
+
+    async def calls() -> str | None:
+        if node.draining:
+            return "draining"
+        return None if node.server.accepting else "not listening"
+
+    async def texts() -> str | None:
+        return None if node.texting is None or node.texting.bound else "not bound to the SMSC"
+
+    return {"store": store, "bank": bank, "calls": calls, "texts": texts}
+
+
+async def _reload(node: Node) -> None:
+    """Look for changed flows; what does not load is told, and the running one stays."""
+    told: set[str] = set()
+    while True:
+        await asyncio.sleep(node.config.flows.reload_s)
+        errors = node.flows.poll()
+        if errors is None:
+            continue
+        node.metrics.flow_reloads.labels("refused" if errors else "taken").inc()
+        now = {str(error) for error in errors}
+        for error in errors:
+            if str(error) not in told:
+                _log.error("flow.refused", file=error.file, line=error.line, problem=error.message, hint=error.hint)
+        told = now
+
+
+async def _recover(node: Node) -> None:
+    """Ask again, now and then, for the last word of transfers that are unknown."""
+    while True:
+        await asyncio.sleep(node.config.bank.recover_s)
+        for resolved in await node.bank.client.recover():
+            _log.info("intent.resolved", intent=resolved.intent.id, outcome=resolved.outcome)

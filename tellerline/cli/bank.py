@@ -1,0 +1,128 @@
+"""``tellerline bank``: what an operator may do with the embedded bank, each of it written into its audit chain."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from core_client.adapters.embedded import EmbeddedBank
+from core_client.errors import BankError
+from core_client.services.admin import NotFoundError, Resolution
+from tellerline.bootstrap import open_bank_only
+from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
+
+app = typer.Typer(help="Look after the embedded bank: customers, locks, transfers without a last word.")
+customer = typer.Typer(help="One customer.", no_args_is_help=True)
+unknown = typer.Typer(help="Transfers whose outcome is unknown.", no_args_is_help=True)
+app.add_typer(customer, name="customer")
+app.add_typer(unknown, name="unknown")
+
+Who = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer number (10000001) or line (+8613900000001).")]
+T = TypeVar("T")
+
+
+def _with_bank(config: Path | None, work: Callable[[EmbeddedBank], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with open_bank_only(config_of(config)) as bank:
+            return await work(bank)
+
+    try:
+        return asyncio.run(run())
+    except NotFoundError as error:
+        err.print(f"tellerline: {escape(str(error))}")
+        raise typer.Exit(NO) from None
+    except BankError as error:
+        err.print(f"tellerline: the bank refused: {escape(str(error))}")
+        raise typer.Exit(NO) from None
+
+
+def _operator() -> str:
+    return getpass.getuser()
+
+
+@customer.command()
+def show(who: Who, config: ConfigOption = None) -> None:
+    """Show a customer: language, lines (masked), failures, accounts, payees, cards. Never a PIN.
+
+    Example: `tellerline bank customer show 10000001`
+    """
+    view = _with_bank(config, lambda bank: bank.admin.show(who))
+    out.print(f"{view.customer.number}  {escape(view.customer.name)}", style="bold")
+    out.print(f"language  {view.customer.language or 'not chosen'}")
+    out.print(f"lines     {', '.join(view.lines) or 'none'}")
+    out.print(f"access    {'[red]locked[/]' if view.locked else 'open'}, {view.failures} failures")
+    for account in view.accounts:
+        state = "  frozen" if account.frozen else ""
+        out.print(f"account   ..{account.number[-4:]}  {account.product}  {account.available}{state}")
+    for payee in view.payees:
+        out.print(f"payee     {payee.short_number}  {escape(payee.alias)}  {escape(payee.name)}  ..{payee.last4}")
+    for card in view.cards:
+        out.print(f"card      ..{card.last4}  {card.state}")
+
+
+@customer.command()
+def unlock(who: Who, config: ConfigOption = None) -> None:
+    """Forget a customer's failures, after you have checked who it is. The PIN stays what it was.
+
+    Example: `tellerline bank customer unlock 10000001`
+    """
+    found = _with_bank(config, lambda bank: bank.admin.unlock(who, _operator()))
+    out.print(f"{found.number} {escape(found.name)} is unlocked")
+
+
+@customer.command("set-language")
+def set_language(
+    who: Who,
+    language: Annotated[str, typer.Argument(help="zh or en.")],
+    config: ConfigOption = None,
+) -> None:
+    """Remember the language that a customer is spoken to in.
+
+    Example: `tellerline bank customer set-language 10000001 en`
+    """
+    if language not in ("zh", "en"):
+        raise typer.BadParameter(f"'{language}' is not spoken here; zh or en")
+    found = _with_bank(config, lambda bank: bank.admin.set_language(who, language, _operator()))
+    out.print(f"{found.number} {escape(found.name)} is spoken to in {language}")
+
+
+@unknown.command("list")
+def list_unknown(config: ConfigOption = None) -> None:
+    """List the transfers that have no last word, oldest first.
+
+    Example: `tellerline bank unknown list`
+    """
+    intents = _with_bank(config, lambda bank: bank.admin.unknown())
+    if not intents:
+        out.print("no transfer is without its last word")
+        return
+    table = Table("intent", "since", "amount", "to")
+    for intent in intents:
+        table.add_row(intent.id, f"{intent.prepared_at:%Y-%m-%d %H:%M}", str(intent.amount), f"..{intent.payee_last4}")
+    out.print(table)
+
+
+@unknown.command()
+def resolve(
+    intent: Annotated[str, typer.Argument(help="As `tellerline bank unknown list` shows it.")],
+    how: Annotated[
+        Resolution,
+        typer.Option(help="query: ask the ledger; post or void: give it its last word; reverse: undo a posted one."),
+    ] = Resolution.QUERY,
+    note: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Give a transfer its last word.
+
+    Example: `tellerline bank unknown resolve 5f0c… --how query`
+    """
+    resolved = _with_bank(config, lambda bank: bank.admin.resolve(intent, how, _operator(), note))
+    reference = f", reference {resolved.reference}" if resolved.reference else ""
+    out.print(f"{intent}: {resolved.outcome}{reference}")

@@ -1,0 +1,131 @@
+"""The engine driver: flows and core, without a wire and without waiting. A minute of silence takes no time.
+
+Run it on a loop that leaps (:func:`tellerline.trying.pace.run_paced`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core_client.adapters.embedded import open_bank
+from core_client.adapters.seeding import seed
+from core_client.adapters.sql.database import sqlite_url
+from core_client.testing.auth_sessions import MemoryAuthSessions
+from flows.dialogue import Channel, Party, Trigger
+from flows.runner import Runner
+from flows.testing.sessions import MemorySessions
+from flows.vault import Vault
+from flows.words import files_for
+from sounds.catalogue import Catalogue
+from tellerline.bootstrap import open_flows
+from tellerline.config import Config
+from tellerline.errors import ParleyError
+from tellerline.trying.conversation import Given
+from tellerline.trying.driver import CallEnded, EndedBy, Leg, TextMessage
+from tellerline.trying.pace import working
+from tellerline.trying.telephone import Telephone
+from tellerline.trying.told import ToldDoor
+from tellerline.trying.world import QUICK_PINS, ConversationClock, recording_seconds
+
+
+class EngineDriver:
+    """One conversation on the engine and the core alone."""
+
+    name = "engine"
+
+    def __init__(self, given: Given, config: Config | None = None) -> None:
+        self._given = given
+        self._config = config or Config()
+        self._stack = contextlib.AsyncExitStack()
+        self._group: asyncio.TaskGroup
+        self._clock: ConversationClock
+        self._catalogue: Catalogue
+        self._door: ToldDoor
+        self._runner: Runner
+        self._vault: Vault
+
+    async def __aenter__(self) -> Self:
+        """Open a fresh demo bank and load the flows."""
+        self._clock = clock = ConversationClock(self._given.at)
+        async with contextlib.AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-")))
+            self._catalogue = Catalogue.load(overlay=self._config.sounds.dir)
+            flows = open_flows(self._config, self._catalogue)
+            with working():
+                bank = await stack.enter_async_context(
+                    open_bank(
+                        sqlite_url(folder / "bank.db"),
+                        pepper=secrets.token_bytes(32),
+                        clock=clock,
+                        auth_sessions=MemoryAuthSessions(clock),
+                        pin_cost=QUICK_PINS,
+                    )
+                )
+                await seed(bank)
+            self._vault = Vault()
+            self._door = ToldDoor(bank.client, self._given.bank)
+            self._runner = Runner(flows, MemorySessions(clock.passed_s), self._door, self._vault, clock)
+            self._group = await stack.enter_async_context(asyncio.TaskGroup())
+            self._seconds_of = recording_seconds(self._catalogue)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let what goes on end, and close the bank."""
+        with working():
+            await self._stack.aclose()
+
+    def now_s(self) -> float:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        return self._clock.passed_s()
+
+    async def call(self, from_: str | None, to: str, *, attestation: str | None, trunk: str | None) -> Leg:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        if attestation is not None or trunk is not None:
+            raise ParleyError("the engine knows no trunks and no signed calls: leave attestation and trunk out")
+        phone = Telephone(
+            lambda say: files_for(say, self._catalogue), self._seconds_of, self._vault, self._clock.passed_s
+        )
+        self._group.create_task(self._dialogue(phone, from_), name=f"call to {to}")
+        return phone
+
+    async def _dialogue(self, phone: Telephone, number: str | None) -> None:
+        arrival = await self._door.arrive(Channel.VOICE.value, number)
+        trigger = Trigger(
+            flow=self._config.agi.flow,
+            channel=Channel.VOICE,
+            party=Party(number, arrival.identified, arrival.language),
+            session_id=f"v-{secrets.token_hex(12)}",
+            auth_session_id=arrival.auth_session_id,
+            at=self._clock.now(),
+        )
+        try:
+            await self._runner.start(trigger, phone)
+        finally:
+            phone.over(CallEnded(EndedBy.FAILURE))
+            await self._door.leave(arrival.auth_session_id)
+
+    async def called(self, to: str, timeout_s: float) -> Leg | None:
+        """See :class:`~tellerline.trying.driver.Driver`. Nothing of the line places calls yet."""
+        await self.wait(timeout_s)
+        return None
+
+    async def text(self, from_: str, to: str, body: str) -> None:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        raise ParleyError("texts cannot be tried through the engine")
+
+    async def received(self, timeout_s: float) -> TextMessage | None:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        return None
+
+    async def wait(self, seconds: float) -> None:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        await asyncio.sleep(seconds)

@@ -1,0 +1,59 @@
+"""Runs conversation files through a wire, each in a fresh world on a loop of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sounds.catalogue import Catalogue
+from tellerline.config import Config
+from tellerline.errors import ParleyError
+from tellerline.trying.conversation import Conversation, Given
+from tellerline.trying.driver import Driver
+from tellerline.trying.pace import LEAP, run_paced
+from tellerline.trying.play import Player, Result
+from tellerline.trying.world import CatalogueWords, DemoCustomers
+
+WIRES = ("engine", "fastagi", "asterisk")
+# How much faster than the wall clock the loop of a wire runs; the real Asterisk keeps its own time.
+PACES = {"engine": LEAP, "fastagi": 10.0, "asterisk": 1.0}
+
+
+def run_conversation(
+    conversation: Conversation, through: str, *, pace: float | None = None, config: Config | None = None
+) -> Result:
+    """Play ``conversation`` through a wire and answer how it went.
+
+    Raises:
+        ParleyError: it cannot be run on this wire.
+    """
+    make = driver_of(through)
+    words = CatalogueWords(Catalogue.load(overlay=config.sounds.dir if config is not None else None))
+
+    async def play() -> Result:
+        async with make(conversation.given) as driver:
+            return await Player(driver, words, DemoCustomers()).play(conversation)
+
+    return run_paced(play, PACES[through] if pace is None else pace)
+
+
+def driver_of(through: str) -> Callable[[Given], Driver]:
+    """Answer what makes the driver of a wire; only its own parts are loaded.
+
+    Raises:
+        ParleyError: there is no such wire.
+    """
+    match through:
+        case "engine":
+            from tellerline.trying.engine import EngineDriver
+
+            return EngineDriver
+        case "fastagi":
+            from tellerline.trying.fastagi import FastAgiDriver
+
+            return FastAgiDriver
+        case "asterisk":
+            from tellerline.trying.asterisk_driver import AsteriskDriver
+
+            return AsteriskDriver
+        case _:
+            raise ParleyError(f"there is no wire '{through}': {', '.join(WIRES)}")

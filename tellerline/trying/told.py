@@ -1,0 +1,40 @@
+"""A bank that answers as a conversation tells it to, and otherwise as it really does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from core_client.operations import UNAUTHENTICATED
+from core_client.services.call import Arrival, OperationCall, OperationResult
+from tellerline.door import Door
+from tellerline.trying.conversation import Told
+from tellerline.trying.pace import working
+
+
+class ToldDoor:
+    """Stands between the runner and the core. What is told to fail is not carried out."""
+
+    def __init__(self, inner: Door, told: Mapping[str, Told]) -> None:
+        self._inner = inner
+        self._told = told
+
+    async def arrive(self, channel: str, number: str | None) -> Arrival:
+        """See :class:`~tellerline.door.Door`."""
+        with working():
+            return await self._inner.arrive(channel, number)
+
+    async def perform(self, call: OperationCall) -> OperationResult:
+        """Answer as told; without an outcome, as the bank does, after the time that is told."""
+        told = self._told.get(call.operation) or self._told.get("*") or Told()
+        if told.slow_s:
+            await asyncio.sleep(told.slow_s)
+        if told.outcome is not None and told.outcome not in ("ok", UNAUTHENTICATED):
+            return OperationResult(told.outcome, reason=told.reason)
+        with working():
+            return await self._inner.perform(call)
+
+    async def leave(self, auth_session_id: str) -> None:
+        """See :class:`~tellerline.door.Door`."""
+        with working():
+            await self._inner.leave(auth_session_id)
