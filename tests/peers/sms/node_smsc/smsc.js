@@ -23,6 +23,7 @@ const manners = {
   refuse_binds: 0, // so many binds are refused
   drop_at_submit: 0, // the Nth submit_sm from now is not taken: the link breaks instead
   drop_at_answer: 0, // the Nth submit_sm from now is taken, and the link breaks instead of its answer
+  drop_at_ack: 0, // the Nth deliver_sm_resp from now is not read: the link breaks instead
 };
 
 let session = null; // the bound one
@@ -56,6 +57,7 @@ function onBind(link, pdu) {
   session = link;
   link.send(pdu.response({ system_id: 'node-smpp', sc_interface_version: 0x34 }));
   tell('bound', { link: link.number, command: pdu.command, version: pdu.interface_version });
+  onBound();
 }
 
 function headerOf(udh) {
@@ -126,17 +128,47 @@ function sendReceipts(pdu, id) {
 
 // --- to the ESME ---
 
+// A message that is not acknowledged is brought again: after the next bind, or when it was refused for the moment.
+const outstanding = new Set();
+const RETRY_AFTER_MS = 100;
+
 function sendDeliver(fields, told) {
+  const message = { fields, told, tries: 0, under_way: false };
+  outstanding.add(message);
+  attempt(message);
+}
+
+function attempt(message) {
   const link = session;
-  if (link === null) {
-    tell('undelivered', told);
+  if (link === null || message.under_way || !outstanding.has(message)) return;
+  message.tries += 1;
+  message.under_way = true;
+  const base = { source_addr_ton: 1, source_addr_npi: 1, dest_addr_ton: 0, dest_addr_npi: 1 };
+  const extra = manners.vendor_tlv ? { vendor_note: Buffer.from('route=3') } : {};
+  link.deliver_sm(Object.assign(base, message.fields, extra), (answer) => onDelivered(link, message, answer));
+}
+
+function onDelivered(link, message, answer) {
+  const status = answer.command_status;
+  if (manners.drop_at_ack > 0 && --manners.drop_at_ack === 0) {
+    tell('dropped', { link: link.number, taken: false });
+    link.destroy(); // the acknowledgement was never read
     return;
   }
-  const options = Object.assign({ source_addr_ton: 1, source_addr_npi: 1, dest_addr_ton: 0, dest_addr_npi: 1 }, fields);
-  if (manners.vendor_tlv) options.vendor_note = Buffer.from('route=3');
-  link.deliver_sm(options, (answer) => {
-    tell('answered', Object.assign({ link: link.number, status: answer.command_status }, told));
-  });
+  message.under_way = false;
+  tell('answered', Object.assign({ link: link.number, status, tries: message.tries }, message.told));
+  if (BUSY.includes(status)) setTimeout(() => attempt(message), RETRY_AFTER_MS);
+  else outstanding.delete(message);
+}
+
+const BUSY = [smpp.ESME_RX_T_APPN, smpp.ESME_RMSGQFUL, smpp.ESME_RTHROTTLED];
+
+function onBound() {
+  for (const message of outstanding) attempt(message);
+}
+
+function onLost() {
+  for (const message of outstanding) message.under_way = false;
 }
 
 const CODINGS = { gsm: 0, ascii: 1, latin1: 3, ucs2: 8 };
@@ -196,7 +228,10 @@ const server = smpp.createServer({}, (link) => {
   link.on('generic_nack', (pdu) => tell('nacked', { link: link.number, status: pdu.command_status }));
   link.on('unknown', (pdu) => link.send(pdu.response()));
   link.on('close', () => {
-    if (session === link) session = null;
+    if (session === link) {
+      session = null;
+      onLost();
+    }
     tell('closed', { link: link.number });
   });
   link.on('error', (error) => {
@@ -214,14 +249,18 @@ const orders = {
     }
     Object.assign(manners, order.manners);
   },
-  drop: () => server.sessions.slice().forEach((link) => link.destroy()),
-  unbind: () => session.unbind(() => session && session.close()),
-  enquire: (order) => session.enquire_link((answer) => tell('alive', { id: order.id, status: answer.command_status })),
-  stop_listening: (order) => {
-    server.close();
-    tell('done', { id: order.id });
+  drop: () => {
+    if (session !== null) onLost();
+    session = null;
+    server.sessions.slice().forEach((link) => link.destroy());
   },
-  listen: (order) => server.listen(server.kept_port, '127.0.0.1', () => tell('done', { id: order.id })),
+  unbind: () => {
+    const link = session;
+    link.unbind(() => link.close());
+  },
+  enquire: (order) => session.enquire_link((answer) => tell('alive', { id: order.id, status: answer.command_status })),
+  stop_listening: () => server.close(),
+  listen: () => server.listen(server.kept_port, '127.0.0.1'),
 };
 
 let rest = '';
@@ -233,6 +272,7 @@ process.stdin.on('data', (chunk) => {
     try {
       const order = JSON.parse(line);
       orders[order.do](order);
+      tell('done', { id: order.id });
     } catch (error) {
       tell('fault', { why: String(error.stack) });
     }
@@ -245,7 +285,8 @@ process.on('uncaughtException', (error) => {
 });
 setTimeout(() => process.exit(4), settings.life_s * 1000).unref();
 
-server.listen(0, '127.0.0.1', () => {
+server.once('listening', () => {
   server.kept_port = server.address().port;
   tell('listening', { port: server.kept_port });
 });
+server.listen(0, '127.0.0.1');
