@@ -29,7 +29,8 @@ BOOT_TIMEOUT_S = 20.0  # 0.3 to 0.6 s on an idle machine; a loaded one may take 
 STOP_TIMEOUT_S = 5.0
 BOOT_TRIES = 3  # a free port may be taken by somebody else between finding and binding it
 _POLL_S = 0.02
-_PORT_TAKEN = re.compile(r"unable to bind|already in use|could not be started", re.IGNORECASE)
+# It boots on without a transport or a manager whose port somebody else took in the meantime, and without modules.
+_UNFIT = re.compile(r"unable to bind|already in use|could not be started|error loading module", re.IGNORECASE)
 # Below the ephemeral range of Linux (32768), so that no client socket sits on a port that Asterisk is to use.
 _RTP_FIRST, _RTP_LAST = 10_000, 31_000
 
@@ -203,9 +204,8 @@ class AsteriskHost:
                 raise self._failure(f"ended at once with code {self._process.returncode}")
             await asyncio.sleep(_POLL_S)
         await self.command("core waitfullybooted")
-        # It boots on without a transport or a manager whose port somebody else took in the meantime.
-        if _PORT_TAKEN.search(self.log_text()):
-            raise self._failure("found one of its ports taken")
+        if _UNFIT.search(self.log_text()):
+            raise self._failure("booted without all that it needs")
 
     def _failure(self, what: str) -> ParleyError:
         wrote = "\n".join(self.log_text().splitlines()[-15:])
