@@ -29,8 +29,8 @@ def check(flow: Flow, source: Source) -> None:
         FlowError: the first error by place, with the others in ``more``.
     """
     errors = list(missing_targets(flow, source))
-    if not errors:
-        errors = [*return_outside_a_gate(flow, source), *not_by_text(flow, source), *not_on_channel(flow, source)]
+    errors = errors or [*return_outside_a_gate(flow, source), *not_by_text(flow, source)]
+    errors = errors or list(not_on_channel(flow, source))
     if errors:
         errors.sort(key=lambda error: (error.line, error.column))
         errors[0].more = tuple(errors[1:])
@@ -178,19 +178,19 @@ def _place_of_start(flow: Flow) -> Place:
 
 def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
     """Find ``return`` where no gate was entered."""
-    outside: set[str] = set()
-    queue = deque(edge.target for channel in Channel for edge in roots(flow, channel))
+    outside: set[tuple[str, Channel]] = set()
+    queue = deque((edge.target, channel) for channel in Channel for edge in roots(flow, channel))
     while queue:
-        name = queue.popleft()
-        if name in outside or name not in flow.steps:
+        name, channel = queue.popleft()
+        if (name, channel) in outside or name not in flow.steps:
             continue
-        outside.add(name)
-        for edge in flow.steps[name].edges(Channel.VOICE):
+        outside.add((name, channel))
+        for edge in ways(flow, flow.steps[name], channel):
             if edge.target == RETURN:
                 message = f"step '{name}' is reached without a gate: there is nothing to return to"
                 yield _flow_error(source, edge.place, message, "Name the step that follows.")
             else:
-                queue.append(edge.target)
+                queue.append((edge.target, channel))
 
 
 def not_by_text(flow: Flow, source: Source) -> Iterator[FlowError]:

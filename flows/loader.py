@@ -268,8 +268,9 @@ class _Reader:
                 place, f"step '{name}' does nothing", hint or f"One of these says what: {', '.join(KINDS)}."
             )
         if len(kinds) > 1:
-            message = f"step '{name}' is both {kinds[0]} and {kinds[1]}"
-            raise self._source.error(entry.keys[kinds[1]], message, "Make two steps of it.")
+            first, second = sorted(kinds[:2], key=lambda kind: (entry.keys[kind].line, entry.keys[kind].column))
+            message = f"step '{name}' is both {first} and {second}"
+            raise self._source.error(entry.keys[second], message, "Make two steps of it.")
         kind = KINDS[kinds[0]]
         shape = check_shape(kind.shape, entry, self._source, f"{kinds[0]} '{name}'")
         common = {

@@ -42,6 +42,11 @@ class Step:
     needs: Mapping[Channel, tuple[str, ...]]
     channels: frozenset[Channel]
 
+    @property
+    def moves_money(self) -> bool:
+        """Whether an operation that it asks for moves money."""
+        return False
+
     def enter(self, draft: Draft) -> Go:
         """Do what the step does, as far as it goes without waiting."""
         raise NotImplementedError

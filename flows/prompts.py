@@ -23,6 +23,7 @@ SMS_HELP = "sms_help"
 SMS_LOOKS_LIKE_PIN = "sms_looks_like_pin"
 SYSTEM_TROUBLE = "system_trouble"
 TOO_LONG = "too_long"
+TRANSFER_UNKNOWN = "transfer_unknown"
 TRY_LATER = "try_later"
 
 REFUSED_PREFIX = "refused_"
@@ -44,6 +45,7 @@ SYSTEM_PROMPTS: tuple[str, ...] = (
     SMS_LOOKS_LIKE_PIN,
     SYSTEM_TROUBLE,
     TOO_LONG,
+    TRANSFER_UNKNOWN,
     TRY_LATER,
     *(REFUSED_PREFIX + reason for reason in REASONS),
 )

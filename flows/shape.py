@@ -154,7 +154,10 @@ def check_shape(model: type[M], node: Node, source: Source, what: str) -> M:
     try:
         return model.model_validate(plain(node))
     except ValidationError as problem:
-        errors = [_place_error(error, model, node, source, what) for error in problem.errors(include_url=False)]
+        found = problem.errors(include_url=False)
+        # A key that is missing is often one that is misspelt: then the misspelt one is told.
+        found = [error for error in found if error["type"] != "missing"] or found
+        errors = [_place_error(error, model, node, source, what) for error in found]
         raise min(errors, key=lambda error: (error.line, error.column)) from None
 
 
@@ -206,15 +209,17 @@ def _has(known: Iterable[str]) -> str:
 def locate(node: Node, loc: tuple[int | str, ...]) -> tuple[Place, str, Node]:
     """Walk ``loc`` as far as it leads; answer the place, the last key on the way, and what stands there."""
     place, path = node.place, ""
+    owner: Pairs | None = None
     for part in loc:
         if isinstance(node, Pairs) and isinstance(part, str) and part in node.entries:
-            node, path = node.entries[part], part
+            owner, node, path = node, node.entries[part], part
             place = node.place
         elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
             place = node.place
-        elif isinstance(node, Pairs) and part == "[key]":
-            place = node.keys.get(path, place)
+        elif owner is not None and part == "[key]":
+            place = owner.keys[path]
+            node = Scalar(path, place)
     return place, path, node
 
 

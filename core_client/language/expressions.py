@@ -125,7 +125,7 @@ class _Compiler:
                 # Python sees a one-line text in brackets, so that a line break inside is no end.
                 return ast.parse(text.replace("\n", " ").strip(), mode="eval").body
         except SyntaxError as problem:
-            column = max(0, (problem.offset or 1) - 1)
+            column = problem.offset - 1 if problem.offset else len(text)  # none: something is missing at the end
             hint = "Compare with ==." if re.search(r"(?<![=!<>])=(?!=)", text) else ""
             raise ExpressionError(column, "this expression cannot be read", hint) from None
         except (ValueError, RecursionError, MemoryError):

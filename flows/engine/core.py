@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core_client.language.errors import EvaluationError
 from flows import prompts
 from flows.dialogue import (
@@ -61,7 +63,7 @@ class Engine:
         if not self._slots_pass(draft):
             draft.say_prompt(prompts.NO_MATCH, prompts.SMS_HELP)
             return self._turn(draft, End("bad_slot"))
-        return self._walk(draft, step)
+        return self._walk(draft, lambda: step)
 
     def resume(self, session: Session, resume: Resume) -> tuple[Session, Turn]:
         """Go on with what came back. An ended session stays ended, whatever comes."""
@@ -78,11 +80,13 @@ class Engine:
         again = session.waiting in _AT_THE_BANK and not isinstance(resume, OperationAnswered)
         draft = Draft(self.flow, session, session.turns if again else session.turns + 1)
         step = self.flow.steps[session.step]
+        if isinstance(resume, OperationAnswered):
+            draft.money_asked = step.moves_money and resume.outcome not in ("refused", "down")
         if again or isinstance(resume, Reconnected):
             # The node died between asking the bank and hearing from it, or the line is a new one: the turn is
             # carried out again, under the same request id when it was at the bank.
-            return self._walk(draft, step.again(draft, resume))
-        return self._walk(draft, step.answer(draft, resume))
+            return self._walk(draft, lambda: step.again(draft, resume))
+        return self._walk(draft, lambda: step.answer(draft, resume))
 
     def give_up(self, session: Session) -> tuple[Session, Turn]:
         """End a dialogue that cannot go on, saying that it is our fault."""
@@ -94,9 +98,9 @@ class Engine:
             draft.say_prompt(*said)
         return self._turn(draft, End(reason))
 
-    def _walk(self, draft: Draft, go: Go) -> tuple[Session, Turn]:
+    def _walk(self, draft: Draft, begin: Callable[[], Go]) -> tuple[Session, Turn]:
         try:
-            wait = self._steps(draft, go)
+            wait = self._steps(draft, begin())
         except (EvaluationError, ValueError, KeyError):
             # A value that the flow counted on is missing or does not fit. Said as our fault, never as the party's.
             draft.effects.clear()
@@ -180,7 +184,8 @@ class Engine:
         return True
 
     def _trouble(self, draft: Draft) -> End:
-        draft.say_prompt(prompts.SYSTEM_TROUBLE)
+        # Money that may have moved is never spoken of as something to try again.
+        draft.say_prompt(prompts.TRANSFER_UNKNOWN if draft.money_asked else prompts.SYSTEM_TROUBLE)
         return End("trouble")
 
     def _turn(self, draft: Draft, go: Wait | End) -> tuple[Session, Turn]:

@@ -28,6 +28,7 @@ class Draft:
         "intent",
         "language",
         "last_step",
+        "money_asked",
         "no_inputs",
         "no_matches",
         "party",
@@ -62,6 +63,7 @@ class Draft:
         self.retried: str = session.retried
         self.waiting: Waiting | None = None  # None: as the wait says
         self.code_passed = False  # the code of this very intent was right: holds for the next step only
+        self.money_asked = False  # this turn follows an operation that may have moved money
         self.effects: list[Effect] = []
 
     # --- reading ---

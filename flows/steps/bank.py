@@ -10,7 +10,7 @@ from core_client.domain.values import SecretHandle, Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs, Scalar
 from core_client.language.suggest import did_you_mean
-from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Operation
+from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Kind, Operation
 from flows import prompts
 from flows.build import Build
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
@@ -45,6 +45,11 @@ class Bank(Step):
     filler_after_s: float
     limit_s: float
 
+    @property
+    def moves_money(self) -> bool:
+        """See :class:`Step`."""
+        return self.operation.kind is Kind.MONEY
+
     def enter(self, draft: Draft) -> Go:
         """Ask."""
         arguments: dict[str, Value] = {}
@@ -66,7 +71,8 @@ class Bank(Step):
         self._drop_secrets(draft)
         if outcome == SECRET_LOST:
             return self._ask_again(draft)
-        draft.retried = ""
+        if draft.retried == self.name:
+            draft.retried = ""
         draft.reason = resume.reason or ""
         if outcome == "ok" and self.save is not None:
             draft.variables[self.save] = resume.answer

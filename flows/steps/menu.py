@@ -59,6 +59,7 @@ class Menu(Step):
         if draft.sms:
             return End("done")  # a text's dialogue ends where a call would go back to its menu
         draft.asked(self.name)
+        draft.retried = ""
         return self._ask(draft)
 
     def answer(self, draft: Draft, resume: Resume) -> Go:
