@@ -57,6 +57,10 @@ def _as_it_is(door: Door) -> Door:
     return door
 
 
+def _quietly(part: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seams:
     """What the demo, the drivers and tests put in the place of the real thing."""
@@ -64,6 +68,7 @@ class Seams:
     clock: Clock = field(default_factory=SystemClock)
     wrap_door: Callable[[Door], Door] = _as_it_is
     pin_cost: PinCost | None = None
+    progress: Callable[[str], None] = _quietly  # hears of each part before it is started
 
 
 @dataclass(slots=True)
@@ -132,10 +137,13 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
     metrics = Metrics()
     keys = open_state(config.server.state_dir)
     async with contextlib.AsyncExitStack() as stack:
+        seams.progress("the flows and what they say")
         catalogue = Catalogue.load(overlay=config.sounds.dir)
         flows = open_flows(config, catalogue)
+        seams.progress("the store")
         store_url = config.store.url.get_secret_value() if config.store.url is not None else None
         store = await stack.enter_async_context(open_store(store_url, config.server.state_dir))
+        seams.progress("the bank")
         bank = await stack.enter_async_context(_open_bank(config, keys, store.redis, seams))
         if config.bank.demo:
             await seed(bank)
@@ -169,6 +177,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             )
         if config.ami.host is not None:
             node.ami = await stack.enter_async_context(_ami(config))
+        seams.progress("the telephone line")
         await _listen(stack, node)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         reloading = group.create_task(_reload(node), name="reload flows")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tellerline.cli import config, doctor, sounds
+from tellerline.cli import bank, config, demo, doctor, serve, sounds, trying
 
 app = typer.Typer(
     name="tellerline",
@@ -34,6 +34,10 @@ def _top(
     """Nothing to do before a command."""
 
 
-app.add_typer(config.app, name="config")
-app.add_typer(sounds.app, name="sounds")
+demo.add_to(app)
+serve.add_to(app)
+trying.add_to(app)
 doctor.add_to(app)
+app.add_typer(config.app, name="config")
+app.add_typer(bank.app, name="bank")
+app.add_typer(sounds.app, name="sounds")

@@ -173,7 +173,7 @@ class FastAgiDriver:
         self._clock.skip(seconds - seen_s)
 
 
-def sounds_of(catalogue: Catalogue) -> SoundLibrary:
+def sounds_of(catalogue: Catalogue, prefix: str = SOUND_PREFIX) -> SoundLibrary:
     """Answer how long the catalogue's recordings play; one that is not built yet lasts a second."""
     roots = catalogue.audio_roots()
-    return SoundLibrary(roots[-1] if roots else None, unknown_s=1.0, prefix=SOUND_PREFIX)
+    return SoundLibrary(roots[-1] if roots else None, unknown_s=1.0, prefix=prefix)
