@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from core_client.domain.money import Money
-from core_client.domain.values import SecretHandle
+from core_client.domain.values import SecretHandle, Value
 from flows.dialogue import AwaitText, Channel, OperationAnswered, Reconnected, SessionExpired, TextReceived
 from flows.loader import load_flow, load_flow_text
 from flows.model import Flow
@@ -12,7 +14,7 @@ from flows.testing import Driver
 from tests.unit.flows.flow_texts import SMALL
 from tests.unit.flows.test_flow_engine_voice import BALANCE, INTENT
 
-SEND = {"amount": Money(50000, "CNY"), "payee": "LILEI"}
+SEND: Mapping[str, Value] = {"amount": Money(50000, "CNY"), "payee": "LILEI"}
 CODE = TextReceived("", SecretHandle("typed"))
 ISSUED = OperationAnswered("ok", {"code": SecretHandle("issued")})
 
@@ -27,14 +29,14 @@ def retail() -> Flow:
     return load_flow(DEFINITIONS / "retail.yaml")
 
 
-def texted(flow: Flow, step: str, *, identified: bool = True, **slots: object) -> Driver:
+def texted(flow: Flow, step: str, slots: Mapping[str, Value] | None = None, *, identified: bool = True) -> Driver:
     driver = Driver(flow, Channel.SMS, identified=identified)
-    driver.start(step, slots)  # type: ignore[arg-type]  # of the test's own making
+    driver.start(step, slots)
     return driver
 
 
 def awaiting_code(flow: Flow) -> Driver:
-    driver = texted(flow, "prepare", **SEND)
+    driver = texted(flow, "prepare", SEND)
     driver.resume(OperationAnswered("ok", INTENT))
     driver.resume(ISSUED)
     return driver
@@ -63,7 +65,7 @@ def test_the_answer_is_in_the_commands_language(flow: Flow) -> None:
 
 
 def test_money_is_confirmed_by_a_code_bound_to_its_intent(flow: Flow) -> None:
-    driver = texted(flow, "prepare", **SEND)
+    driver = texted(flow, "prepare", SEND)
     driver.resume(OperationAnswered("ok", INTENT))
     issue = driver.operation()
     assert (issue.operation, issue.arguments) == ("auth.issue_code", {"intent": "i1"})
@@ -107,7 +109,7 @@ def test_a_code_that_cannot_be_right_any_more_ends_and_moves_nothing(flow: Flow,
 
 
 def test_a_code_that_is_not_issued_moves_nothing(flow: Flow) -> None:
-    driver = texted(flow, "prepare", **SEND)
+    driver = texted(flow, "prepare", SEND)
     driver.resume(OperationAnswered("ok", INTENT))
     played = driver.resume(OperationAnswered("refused", reason="over_sms_limit"))
     assert played.said == ["refused_over_sms_limit", "<end refused>"]
@@ -167,13 +169,13 @@ def test_the_bank_that_forgot_the_code_moves_nothing(flow: Flow) -> None:
 
 
 def test_a_slot_that_fails_its_check_is_answered_with_help(flow: Flow) -> None:
-    driver = texted(flow, "prepare", amount=Money(0, "CNY"), payee="LILEI")
+    driver = texted(flow, "prepare", {"amount": Money(0, "CNY"), "payee": "LILEI"})
     assert driver.played.said == ["no_match", "sms_help", "<end bad_slot>"]
 
 
 def test_several_accounts_are_all_listed_by_text(retail: Flow) -> None:
     driver = texted(retail, "balance")
-    accounts = tuple(
+    accounts: tuple[Value, ...] = tuple(
         {"account": f"a{n}", "last4": f"111{n}", "product": "p", "available": Money(n * 100, "CNY"), "default": n == 1}
         for n in (1, 2)
     )
@@ -194,10 +196,10 @@ def test_a_card_is_blocked_by_text_without_a_code(retail: Flow) -> None:
 
 def test_every_sms_command_of_the_demo_bank_answers_something(retail: Flow) -> None:
     for pattern in retail.sms_patterns:
-        slots = {slot.name: {"amount": Money(500, "CNY"), "payee": "x", "last4": "1234"}[slot.name]
+        slots: Mapping[str, Value] = {slot.name: {"amount": Money(500, "CNY"), "payee": "x", "last4": "1234"}[slot.name]
                  for slot in pattern.parts if not isinstance(slot, str)}  # fmt: skip
         driver = Driver(retail, Channel.SMS)
-        driver.start(pattern.step, slots, pattern.language)  # type: ignore[arg-type]  # of the test's own making
+        driver.start(pattern.step, slots, pattern.language)
         if not driver.session.ended:
             driver.resume(OperationAnswered("down"))
             assert driver.played.said[0] == "try_later"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table of slips reads best as one row a slip
 from __future__ import annotations
 
 from pathlib import Path
@@ -62,7 +63,7 @@ SHAPES = [
     ("limit: 20s", "limit: 20", "20", "a time is written with its unit"),
     ('"1": balance', '"11": balance', '"11"', "'11' cannot stand here"),
     ('      "1": balance\n', '      "1": {label: x}\n', "{label", "choice '1' needs 'go'"),
-    ('go: payee}', 'go: payee, colour: red}', "colour", "unknown key 'colour' in choice '2'"),
+    ("go: payee}", "go: payee, colour: red}", "colour", "unknown key 'colour' in choice '2'"),
     ("bank: accounts.balance", "bank: accounts.balence", "accounts.balence", "Did you mean 'accounts.balance'?"),
     ("with: {pin: pin}", "with: {pni: pin}", "pni", "'auth.verify_pin' has no parameter 'pni'. Did you mean 'pin'?"),
     ("    with: {pin: pin}\n", "", "auth.verify_pin", "'auth.verify_pin' needs 'pin'"),
@@ -76,7 +77,7 @@ SHAPES = [
     ("{money: bal.available}", "{mony: bal.available}", "mony", "Did you mean 'money'?"),
     ("{digits: receipt.reference}", "{digits: pin}", "pin", "'digits' says digits or account; this is secret"),
     ("check: value >", "check: vaule >", "vaule", "unknown name 'vaule'. Did you mean 'value'?"),
-    ('value > money("0 CNY")', 'value > 0', "value > 0", "money and number cannot be compared"),
+    ('value > money("0 CNY")', "value > 0", "value > 0", "money and number cannot be compared"),
     ("type: payee}", "type: paye}", "paye}", "unknown type 'paye'. Did you mean 'payee'?"),
     ("  payee: {type", "  party: {type", "party", "'party' is a name that every flow has"),
     ("save: payee,", "save: paye,", "paye,", "unknown variable 'paye'. Did you mean 'payee'?"),
