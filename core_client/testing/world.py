@@ -26,6 +26,7 @@ from core_client.testing.clock import ManualClock
 from core_client.testing.faulty_bank import FaultyBank
 
 PEPPER = b"a pepper for tests, 32 bytes long"
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - private folders: no test waits for a disk
 CHEAP = PinCost(memory_kib=64, passes=1)  # argon2's least: a test proves the counting, not the cost
 
 
@@ -78,7 +79,7 @@ async def _seeded_file() -> Path:
     """Answer a database with the demo customers, made once per process: every world begins with a copy."""
     global _template  # noqa: PLW0603 - a cache of the process
     if _template is None:
-        folder = TemporaryDirectory(prefix="tellerline-world-")
+        folder = TemporaryDirectory(prefix="tellerline-world-", dir=MEMORY)
         clock = ManualClock()
         url = sqlite_url(Path(folder.name) / "bank.db")
         sessions = MemoryAuthSessions(clock)
@@ -117,7 +118,7 @@ async def world(
 
     with contextlib.ExitStack() as stack:
         if database_url is None:
-            place = folder or Path(stack.enter_context(TemporaryDirectory(prefix="tellerline-bank-")))
+            place = folder or Path(stack.enter_context(TemporaryDirectory(prefix="tellerline-bank-", dir=MEMORY)))
             database_url = sqlite_url(place / "bank.db")
             if not (place / "bank.db").exists():
                 shutil.copyfile(await _seeded_file(), place / "bank.db")

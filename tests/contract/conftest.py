@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from core_client.adapters.sql.database import sqlite_url
-from core_client.testing.world import World, world
+from core_client.testing.world import MEMORY, World, world
 from tests.contract.postgres_server import postgres_url
 
 OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
@@ -50,10 +51,11 @@ def postgres_template(postgres: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql"))])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a fresh database, on SQLite and on PostgreSQL; with the demo customers on the latter."""
     if request.param == "sqlite":
-        yield sqlite_url(tmp_path / "bank.db")
+        with TemporaryDirectory(prefix="tellerline-contract-", dir=MEMORY) as folder:
+            yield sqlite_url(Path(folder) / "bank.db")
         return
     server: str = request.getfixturevalue("postgres")
     template: str = request.getfixturevalue("postgres_template")

@@ -58,7 +58,7 @@ def _served(wheel: Path, folder: Path) -> Iterator[str]:
         for place in (folder, data):
             os.chown(place, _NOBODY, _NOBODY)
     environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-    place = ["-D", str(data)]
+    cluster = ["-D", str(data)]
     initdb = [
         str(programs / "initdb"),
         "-D",
@@ -77,7 +77,7 @@ def _served(wheel: Path, folder: Path) -> Iterator[str]:
     options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [str(programs / "postgres"), *place, *options], stdout=log, stderr=log, env=environment, cwd=folder,
+            [str(programs / "postgres"), *cluster, *options], stdout=log, stderr=log, env=environment, cwd=folder,
             extra_groups=[] if user else None, user=user.get("user"), group=user.get("group"),
         )  # fmt: skip
     try:
