@@ -20,10 +20,10 @@ from flows.model import SmsPattern, SmsSlot
 MAX_COMMAND_CHARACTERS = 200  # a command is short; what is longer is a letter, and is answered with help
 _CODE = re.compile(r"\d{6}")
 _INVISIBLE = dict.fromkeys(
-    [0xFEFF, 0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    [0xFEFF, 0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
 # What people put around a command or a code, and never mean.
-_AROUND = " \t.,!?;:'\"`“”‘’「」『』《》()[]<>。，！？；：、…~-_*#"
+_AROUND = " \t.,!?;:'\"`“”‘’「」『』《》【】()[]<>。，！？；：、…~-_*#"
 
 _SLOT_FORMS = {
     Type.MONEY: r"(?:(?:CNY|RMB|USD|EUR|[¥￥$€])\s*)?\d[\d,]*(?:\.\d+)?(?:\s*(?:CNY|RMB|USD|EUR|元|块|圆))?",
@@ -108,7 +108,10 @@ def _expression(parts: tuple[str | SmsSlot, ...]) -> re.Pattern[str]:
         if isinstance(part, SmsSlot):
             expression += f"(?P<{part.name}>{_SLOT_FORMS.get(part.type, _ANY)})"
         else:
-            expression += r"\s*".join(re.escape(word) for word in normalise(part).split())
+            words = normalise(part)
+            # Chinese is written without spaces, and typed with them now and then.
+            pieces = words.split() if words.isascii() else words.replace(" ", "")
+            expression += r"\s*".join(map(re.escape, pieces))
         previous = part
     return re.compile(expression, re.IGNORECASE | re.DOTALL)
 

@@ -28,8 +28,6 @@ EXTENSION = MappingProxyType(
 )
 _ENCODED = {character: bytes([code]) for code, character in enumerate(BASIC) if code != ESCAPE}
 _ENCODED |= {character: bytes([ESCAPE, code]) for code, character in EXTENSION.items()}
-# Written with the small letter's accent by this table; handsets show Ç, networks expect ç under the same septet.
-_ENCODED["ç"] = _ENCODED["Ç"]
 
 
 class NotGsmError(ValueError):

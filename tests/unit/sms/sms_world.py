@@ -1,0 +1,105 @@
+"""The SMS channel with the demo bank behind it and a fake message centre before it: all but the wires is real."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core_client.adapters.sealing import KEY_BYTES, Sealer
+from core_client.adapters.valkey import Store, open_store
+from core_client.domain.secret import Secret
+from core_client.testing.world import World
+from core_client.testing.world import world as open_world
+from flows.runner import Runner
+from flows.sessions import RedisSessions
+from flows.store import FlowStore
+from flows.vault import Vault
+from flows.words import text_for
+from sms.esme import EsmeConfig
+from sms.gateway import GatewayConfig, SmsGateway
+from sms.smpp import Limits
+from sms.testing.fake_smsc import FakeSmsc
+from sounds.catalogue import Catalogue
+
+KEY = bytes(range(KEY_BYTES))
+WANG = "+8613900000001"  # writes Chinese, 12,345.67 CNY
+ENGLISH = "+8613900000002"
+STRANGER = "+8613911112222"
+BANK = "95500"
+_catalogue = Catalogue.load()
+_flows = FlowStore(catalogue=_catalogue)
+
+
+@dataclass
+class SmsWorld:
+    """What a test may look into."""
+
+    smsc: FakeSmsc
+    gateway: SmsGateway
+    bank: World
+    store: Store
+    state_dir: Path
+
+    async def text(self, body: str, number: str = WANG, **how: Any) -> None:
+        await self.smsc.deliver(number, BANK, body, **how)
+
+    async def ask(self, body: str, number: str = WANG, **how: Any) -> str:
+        """Text the bank and answer what it answers."""
+        await self.text(body, number, **how)
+        return (await self.smsc.receive(to=number)).text
+
+    def stored_bytes(self) -> bytes:
+        """Everything that the store has on the disk."""
+        return b"".join(file.read_bytes() for file in (self.state_dir / "valkey").rglob("*") if file.is_file())
+
+
+def esme_config(port: int, **more: Any) -> EsmeConfig:
+    return EsmeConfig(
+        "127.0.0.1",
+        port,
+        "tellerline",
+        Secret("demo"),
+        limits=more.pop("limits", Limits(window=10)),
+        backoff_first_s=0.02,
+        backoff_max_s=0.1,
+        **more,
+    )
+
+
+@asynccontextmanager
+async def gateway_on(
+    store: Store, bank: World, port: int, *, checkpoint: Callable[[str], None] = lambda _: None, **config: Any
+) -> AsyncIterator[SmsGateway]:
+    vault = Vault()
+    sessions = RedisSessions(store.redis)
+    runner = Runner(_flows, sessions, bank.core, vault, bank.clock)
+    gateway = SmsGateway(
+        GatewayConfig(config.pop("esme", esme_config(port)), **config),
+        redis=store.redis,
+        sealer=Sealer(KEY),
+        runner=runner,
+        core=bank.core,
+        flows=_flows,
+        sessions=sessions,
+        vault=vault,
+        text_for=lambda say: text_for(say, _catalogue, vault.open),
+        clock=bank.clock,
+        checkpoint=checkpoint,
+    )
+    async with gateway.running():
+        yield gateway
+
+
+@asynccontextmanager
+async def sms_world(state_dir: Path, **config: Any) -> AsyncIterator[SmsWorld]:
+    async with (
+        open_world() as bank,
+        open_store(None, state_dir) as store,
+        FakeSmsc() as smsc,
+        gateway_on(store, bank, smsc.port, **config) as gateway,
+    ):
+        await gateway.esme.wait_bound(5)
+        yield SmsWorld(smsc, gateway, bank, store, state_dir)
