@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from core_client.domain.values import SecretHandle
+from core_client.operations import REGISTRY, Kind
 from core_client.ports.clock import Clock
 from flows.dialogue import (
     AwaitText,
@@ -163,7 +164,7 @@ class Runner:
                 return await self._gone(session)
 
     async def _checkpoint(self, session: Session, turn: Turn) -> None:
-        if turn.wait is None:
+        if turn.wait is None or _leads_here_again(session, turn):
             return
         ttl_s = CALL_TTL_S
         if isinstance(turn.wait, AwaitText):
@@ -217,6 +218,21 @@ class Runner:
         secret = getattr(resume, "secret", None)
         if isinstance(secret, SecretHandle):
             self._vault.forget(secret)
+
+
+def _leads_here_again(session: Session, turn: Turn) -> bool:
+    """Answer whether the session as it was kept last leads to this turn again, with nothing done twice.
+
+    So it is with an enquiry on a call, before which nothing was said: another node asks the last question again. It
+    saves two of six writes of a balance call.
+    """
+    return (
+        session.channel is Channel.VOICE
+        and isinstance(turn.wait, Perform)
+        and not turn.effects
+        and session.turns > 1
+        and REGISTRY[turn.wait.operation].kind is Kind.ENQUIRY
+    )
 
 
 __all__ = ["Core", "Ended", "Line", "Runner", "SessionGone", "Suspended"]

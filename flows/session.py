@@ -16,6 +16,7 @@ from core_client.domain.values import Value, from_json, to_json
 from flows.dialogue import Channel, Party
 from flows.errors import SessionError
 
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 FORMAT = 1  # of the JSON; a session of another format is refused and the dialogue begins anew
 
 
@@ -127,7 +128,7 @@ class Session:
             data["again"] = self.retried
         if self.expires_at:
             data["exp"] = self.expires_at
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return _encode(data)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Session:

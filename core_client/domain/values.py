@@ -32,6 +32,8 @@ Json: TypeAlias = "str | bool | int | dict[str, Json] | list[Json] | None"
 
 def to_json(value: Value) -> Json:
     """Answer ``value`` as JSON; what JSON cannot say is tagged: ``{"$money": "5.00 CNY"}``."""
+    if value is None or isinstance(value, str | int):
+        return value  # most values, and every turn of every call writes them
     match value:
         case Money():
             return {"$money": str(value)}
@@ -41,10 +43,8 @@ def to_json(value: Value) -> Json:
             return {"$secret": value.handle}
         case Mapping():
             return {key: to_json(item) for key, item in value.items()}
-        case tuple() | list():
-            return [to_json(item) for item in value]
         case _:
-            return value
+            return [to_json(item) for item in value]
 
 
 def from_json(data: Json, depth: int = 0) -> Value:
@@ -55,6 +55,8 @@ def from_json(data: Json, depth: int = 0) -> Value:
     """
     if depth > MAX_VALUE_DEPTH:
         raise ValueError(f"a value nested deeper than {MAX_VALUE_DEPTH}")
+    if data is None or isinstance(data, str | int):
+        return data
     match data:
         case {"$money": str(text)}:
             return Money.parse(text)
@@ -66,5 +68,3 @@ def from_json(data: Json, depth: int = 0) -> Value:
             return {key: from_json(item, depth + 1) for key, item in data.items()}
         case list():
             return tuple(from_json(item, depth + 1) for item in data)
-        case _:
-            return data
