@@ -205,11 +205,11 @@ class Call:
                 "STREAM FILE", name, escapes, *more, within_s=self._settings.longest_prompt_s
             )
             if isinstance(reply, Gone) or reply.code == DEAD_CHANNEL:
-                return PartyLeft()
+                return self._party_left()
             result = self._result("STREAM FILE", reply)
             endpos = max(0, reply.endpos or 0)
             if result < 0 and endpos > 0:
-                return PartyLeft()
+                return self._party_left()
             if endpos == 0 and result <= 0:
                 return await self._missing(file)
             played_s = (endpos - offset) / self._settings.sample_rate
@@ -224,13 +224,19 @@ class Call:
     async def _missing(self, file: str) -> str | PartyLeft:
         """Tell a recording that is not there from a caller who is not: both answer -1 and position 0."""
         if not await self._is_up():
-            return PartyLeft()
+            return self._party_left()
         _log.warning("sound.missing", call_id=self._session.call_id, file=file)
         return ""
 
     async def _is_up(self) -> bool:
         status = await self._session.command("CHANNEL STATUS")
         return isinstance(status, Reply) and status.code == OK and (status.number or 0) >= 0
+
+    def _party_left(self) -> PartyLeft:
+        """Note that the caller left: a command's own answer says so before the HANGUP line does."""
+        gone = self._session.gone
+        self._session.conclude(Why.HUNG_UP if gone is None else gone.why)
+        return PartyLeft()
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
@@ -239,10 +245,10 @@ class Call:
         milliseconds = max(1, round(timeout_s * 1000))
         reply = await self._session.command("WAIT FOR DIGIT", str(milliseconds), within_s=timeout_s)
         if isinstance(reply, Gone) or reply.code == DEAD_CHANNEL:
-            return PartyLeft()
+            return self._party_left()
         result = self._result("WAIT FOR DIGIT", reply)
         if result < 0:
-            return "" if await self._is_up() else PartyLeft()
+            return "" if await self._is_up() else self._party_left()
         if result == 0:
             self._burst.pass_time(timeout_s)
             return ""

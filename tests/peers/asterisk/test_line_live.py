@@ -79,3 +79,68 @@ async def test_the_rest_of_a_burst_is_no_answer_to_the_next_question(
         await caller.press(keys)
         await hear_all(caller)
     assert answers == [DigitsReceived("123456"), InputTimedOut(0)]
+
+
+async def test_a_key_ends_a_prompt_and_begins_the_answer_and_a_pin_stays_secret(
+    asterisk: Asterisk, made_sounds: Path, made_prints: Voiceprints
+) -> None:
+    answers: list[object] = []
+
+    async def dialogue(call: Call) -> None:
+        await call.say(_say("long"))
+        answers.append(await call.gather(_ask(6, secret=True)))
+        await call.end("done")
+
+    with capture_logs() as logs:
+        async with _line(asterisk, made_sounds, made_prints, dialogue) as (caller, _):
+            await caller.silence(1.0)
+            await caller.press("739154")
+            heard = await hear_all(caller)
+    [answer] = answers
+    assert isinstance(answer, DigitsReceived)
+    assert (answer.digits, answer.secret is not None) == ("", True)
+    assert [(item.audio_id, item.cut) for item in heard] == [("zh/long", True)]
+    assert "739154" not in f"{caller.bank.commands} {caller.bank.variables} {logs}"
+
+
+async def test_a_missing_recording_is_passed_over_and_a_hangup_is_noticed(
+    asterisk: Asterisk, made_sounds: Path, made_prints: Voiceprints
+) -> None:
+    answers: list[object] = []
+
+    async def dialogue(call: Call) -> None:
+        answers.append(await call.say(_say("nowhere", "short")))
+        answers.append(await call.say(_say("long")))
+
+    async with _line(asterisk, made_sounds, made_prints, dialogue) as (caller, calls):
+        await caller.silence(2.0)
+        await caller.hang_up()
+    assert answers == [None, PartyLeft()]
+    assert calls[0].session.outcome is Why.HUNG_UP
+
+
+@pytest.mark.parametrize("outcome", ["closed", "answered"])
+async def test_a_transfer_goes_through_the_dialplan_and_comes_back(
+    asterisk: Asterisk, made_sounds: Path, made_prints: Voiceprints, outcome: str
+) -> None:
+    answers: list[object] = []
+    agents = (
+        "[tellerline-queues]\n"
+        f"exten => retail,1,Set(TELLERLINE_TRANSFER={outcome})\n"
+        " same => n,Playback(tellerline/zh/digits)\n"
+        " same => n,Return()\n"
+    )
+
+    async def dialogue(call: Call) -> None:
+        answers.append(await call.transfer(TransferToAgent("retail", {"last_step": "balance"})))
+        await call.say(_say("short"))
+        await call.end("done")
+
+    async with _line(asterisk, made_sounds, made_prints, dialogue, agents=agents) as (caller, _):
+        heard = await hear_all(caller)
+        ended = await caller.ended(1.0)
+    assert answers == [TransferEnded(outcome)]
+    assert [item.audio_id for item in heard] == ["zh/digits", "zh/short"]
+    assert ended is not None
+    assert ended.by is (EndedBy.TRANSFER if outcome == "answered" else EndedBy.BANK)
+    assert caller.bank.variables["TELLERLINE_CONTEXT"] == "last_step=balance"

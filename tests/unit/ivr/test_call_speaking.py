@@ -154,6 +154,36 @@ async def test_a_hangup_while_a_key_is_waited_for_is_an_outcome() -> None:
         assert heard == [PartyLeft()]
 
 
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        (["200 result=-1 endpos=12160"], Why.HUNG_UP),
+        (["511 Command Not Permitted on a dead channel or intercept routine"], Why.HUNG_UP),
+        (["200 result=-1 endpos=0", "511 Command Not Permitted on a dead channel or intercept routine"], Why.HUNG_UP),
+        (["200 result=-1 endpos=0", "200 result=6"], Why.DROPPED),
+    ],
+)
+async def test_an_answer_says_that_the_caller_left_before_the_hangup_line_does(
+    answers: list[str], outcome: Why
+) -> None:
+    heard: list[object] = []
+
+    async def dialogue(call: Call) -> None:
+        heard.append(await call.say(say("hello")))
+
+    async with answering(dialogue) as line:
+        reader, writer = await asyncio.open_connection("127.0.0.1", line.server.port)
+        writer.write(b"agi_network: yes\nagi_uniqueid: 1.1\n\n")
+        for answer in answers:
+            await reader.readline()
+            writer.write(f"{answer}\n".encode())
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+        assert heard == [None if outcome is Why.DROPPED else PartyLeft()]
+        assert line.calls[0].session.outcome is outcome
+
+
 async def test_left_returns_when_the_caller_leaves_while_nothing_plays() -> None:
     async def dialogue(call: Call) -> None:
         await call.left()
