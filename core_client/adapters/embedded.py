@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from core_client.adapters.sql.intents import SqlIntents
 from core_client.adapters.sql.ledger import SqlBank
 from core_client.adapters.sql.registry import SqlRegistry
 from core_client.domain.profile import BankProfile
+from core_client.errors import BankError
 from core_client.ports.auth_sessions import AuthSessions
 from core_client.ports.clock import Clock
 from core_client.ports.core_bank import CoreBank
@@ -34,6 +36,15 @@ class EmbeddedBank:
     ports: Ports
     database: Database
     ledger: SqlBank
+
+    async def is_ready(self) -> bool:
+        """Answer whether the database and the store of auth sessions answer now."""
+        try:
+            await self.database.read(lambda tx: tx.control("SELECT 1"))
+            await self.ports.auth_sessions.get("nobody's")
+        except BankError:
+            return False
+        return True
 
 
 def _as_it_is(bank: CoreBank) -> CoreBank:
@@ -70,7 +81,7 @@ async def open_bank(
     profile = profile or BankProfile()
     randomness = randomness or SystemRandomness()
     async with open_database(database_url) as database:
-        pins = Argon2Pins(pepper, pin_cost or PinCost())
+        pins = await asyncio.to_thread(Argon2Pins, pepper, pin_cost or PinCost())
         try:
             ledger = SqlBank(database, clock, randomness)
             ports = Ports(
@@ -94,4 +105,4 @@ async def open_bank(
             finally:
                 await client.drain()
         finally:
-            pins.close()
+            await asyncio.shield(asyncio.to_thread(pins.close))

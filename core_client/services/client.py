@@ -109,9 +109,13 @@ class CoreClient:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def recover(self) -> Sequence[Resolved]:
-        """Bring what a crash or a silence left behind to a last word. Run it at start, and now and then."""
-        return await self.settlement.recover()
+    async def recover(self, older_than_s: float = 0) -> Sequence[Resolved]:
+        """Bring what a crash or a silence left behind to a last word.
+
+        Run it at start, and now and then with ``older_than_s`` so that it leaves alone what calls carry out just now.
+        Whoever is in the answer was told ``unknown``, or nothing: they are owed a text.
+        """
+        return await self.settlement.recover(older_than_s)
 
     async def _to_its_end(self, work: Coroutine[Any, Any, OperationResult], name: str) -> OperationResult:
         task = asyncio.get_running_loop().create_task(work, name=f"bank:{name}")

@@ -123,7 +123,7 @@ class Settlement:
 
     # --- after a crash or a silence ---
 
-    async def recover(self) -> Sequence[Resolved]:
+    async def recover(self, older_than_s: float = 0) -> Sequence[Resolved]:
         """Bring every intent in flight to a last word by asking the ledger.
 
         What was authorised less than an intent's life ago is carried on: the customer ordered it and heard no
@@ -131,7 +131,10 @@ class Settlement:
         several nodes at once: each intent is held and posted once, whoever asks.
         """
         resolved = []
+        before = self._ports.clock.now() - datetime.timedelta(seconds=older_than_s)
         for intent in await self._ports.intents.in_states(IN_FLIGHT):
+            if intent.authorised_at is not None and intent.authorised_at > before:
+                continue
             try:
                 resolved.append(await self.resolve(intent, "system"))
             except BankError as error:

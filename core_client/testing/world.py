@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -121,7 +122,7 @@ async def world(
             place = folder or Path(stack.enter_context(TemporaryDirectory(prefix="tellerline-bank-", dir=MEMORY)))
             database_url = sqlite_url(place / "bank.db")
             if not (place / "bank.db").exists():
-                shutil.copyfile(await _seeded_file(), place / "bank.db")
+                await asyncio.to_thread(shutil.copyfile, await _seeded_file(), place / "bank.db")
         sessions = MemoryAuthSessions(clock)
         async with open_bank(
             database_url,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, make_url
 
 from core_client.adapters.sql import schema
 from core_client.adapters.sql.database import open_database
 from core_client.adapters.sql.statements import Tx
 from core_client.errors import Unavailable
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def execute(tx: Tx, statement: str) -> list[tuple[object, ...]]:
@@ -89,6 +92,33 @@ async def test_an_error_of_the_driver_never_quotes_what_was_written(database_url
         with pytest.raises(Unavailable) as failed:
             await database.write(lambda tx: execute(tx, stop("a-secret-party")))
         assert "a-secret-party" not in str(failed.value)
+
+
+@ON_SQLITE
+async def test_a_full_disk_is_unavailable_and_nothing_of_it_stays(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        await database.write(partial(execute, statement=stop("before")))
+        pages = (await database.read(lambda tx: execute(tx, "PRAGMA page_count")))[0][0]
+        await database.write(lambda tx: execute(tx, f"PRAGMA max_page_count = {pages}"))
+        big = partial(execute, statement=f"INSERT INTO message_stops VALUES ('{'x' * 900_000}', 1)")
+        results = await asyncio.gather(
+            database.write(big), database.write(partial(execute, statement=stop("with it"))), return_exceptions=True
+        )
+        assert isinstance(results[0], Unavailable)
+        await database.write(lambda tx: execute(tx, "PRAGMA max_page_count = 1000000"))
+        await database.write(partial(execute, statement=stop("after")))
+        rows = await database.read(lambda tx: execute(tx, "SELECT party FROM message_stops ORDER BY party"))
+        expected = {"before", "after"} | ({"with it"} if results[1] == [] else set())
+        assert {row[0] for row in rows} == expected
+
+
+@ON_SQLITE
+async def test_the_file_is_for_its_owner_only(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        await database.write(partial(execute, statement=stop("x")))
+        file = Path(make_url(database_url).database or "")
+        for part in (file, file.with_name("bank.db-wal")):
+            assert part.stat().st_mode & 0o077 == 0
 
 
 async def test_opening_again_migrates_nothing_and_keeps_everything(database_url: str) -> None:

@@ -53,6 +53,25 @@ async def test_the_same_hold_again_is_the_same_hold(bank: World) -> None:
     assert await available(bank) == 1_184_567
 
 
+async def test_the_same_order_from_many_at_once_is_held_and_posted_once(bank: World) -> None:
+    ledger, one = bank.bank.ledger, await order(bank)
+    await asyncio.gather(*(ledger.hold(one) for _ in range(12)))
+    postings = await asyncio.gather(*(ledger.post(one.intent_id) for _ in range(12)))
+    assert len({posting.reference for posting in postings}) == 1
+    assert await available(bank) == 1_184_567
+    await ledger.check_books()
+
+
+async def test_books_are_checked_on_one_snapshot_while_money_moves(bank: World) -> None:
+    ledger = bank.bank.ledger
+
+    async def pay(n: int) -> None:
+        await ledger.hold(await order(bank, f"busy-{n}", 100))
+        await ledger.post(f"busy-{n}")
+
+    await asyncio.gather(*(pay(n) for n in range(20)), *(ledger.check_books() for _ in range(20)))
+
+
 @pytest.mark.parametrize("change", [{"amount": Money(1, "CNY")}, {"creditor_number": "440100004404"}])
 async def test_one_intent_id_with_another_order_is_an_error_and_moves_nothing(
     bank: World, change: dict[str, object]

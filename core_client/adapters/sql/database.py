@@ -47,7 +47,8 @@ class Database:
             self._readers = Workers(READERS, "bank-read", together_on_snapshot(self._engine))
         else:
             self._writer = Workers(PG_WRITERS, "bank-write", transactions(self._engine))
-            self._readers = Workers(PG_READERS, "bank-read", transactions(self._engine))
+            snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            self._readers = Workers(PG_READERS, "bank-read", transactions(snapshots))
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction of its own and answer after it is on disk.
@@ -90,6 +91,8 @@ class Database:
 
 
 def _sqlite_engine(url: str) -> Engine:
+    if file := make_url(url).database:
+        Path(file).touch(mode=0o600)  # hashes of PINs are in it; SQLite gives its journals the file's own mode
     # isolation_level None: the driver begins nothing by itself; the workers say BEGIN where they mean it.
     arguments = {"isolation_level": None, "check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
     engine = create_engine(url, poolclass=NullPool, connect_args=arguments)

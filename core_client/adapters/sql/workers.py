@@ -18,8 +18,10 @@ from core_client.adapters.sql.statements import Tx
 from core_client.errors import OutcomeUnknown, Unavailable
 
 MAX_BATCH = 128  # pieces under one commit: bounds what one slow fsync keeps waiting
-_RETRIES = 4  # PostgreSQL: serialization failure or deadlock, safe to run again
-_PG_AGAIN = frozenset({"40001", "40P01"})
+_RETRIES = 4  # PostgreSQL: what is safe to run again, and how often
+# Serialization failure, deadlock; and a unique violation: of two who insert the same id at once, the second runs again
+# and finds the row of the first.
+_PG_AGAIN = frozenset({"40001", "40P01", "23505"})
 
 
 @dataclass(slots=True, eq=False)
@@ -180,15 +182,18 @@ class _Snapshot:
             yield lambda pieces: self._read(tx, pieces)
 
     def _read(self, tx: Tx, pieces: list[Piece]) -> None:
-        tx.control("BEGIN")
         try:
+            tx.control("BEGIN")
             for piece in pieces:
                 try:
                     piece.result = piece.work(tx)
                 except Exception as failure:  # noqa: BLE001 - it is handed to the one who asked
                     piece.error = _sqlite_error(failure)
+        except sqlite3.Error as error:
+            raise _sqlite_error(error) from error
         finally:
-            tx.control("ROLLBACK")
+            with suppress(sqlite3.Error):
+                tx.control("ROLLBACK")
 
 
 def together_on_snapshot(engine: Engine) -> Carrier:

@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core_client.adapters.auth_sessions import decode, encode
@@ -77,11 +77,31 @@ async def test_a_pin_is_hashed_as_owasp_says_with_a_salt_of_32_bytes() -> None:
         each.close()
 
 
+async def test_who_does_not_exist_is_hashed_for_at_the_same_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    real = Argon2Pins._verify
+
+    def noting(self: Argon2Pins, pin_hash: str, peppered: bytes) -> bool:
+        checked.append(pin_hash)
+        return real(self, pin_hash, peppered)
+
+    monkeypatch.setattr(Argon2Pins, "_verify", noting)
+    pins = Argon2Pins(b"p" * 32)
+    stored = await pins.hashed("subject", Secret("739154"))
+    for pin_hash in (stored, None):
+        await pins.fits("subject", Secret("000000"), pin_hash)
+    assert checked[0] == stored
+    assert [len(part) for part in checked[1].split("$")] == [len(part) for part in stored.split("$")]
+    assert checked[1].split("$")[:4] == stored.split("$")[:4]
+    pins.close()
+
+
 def test_about_a_tenth_of_all_pins_is_refused() -> None:
     refused = sum(weakness_of(Secret(f"{number:06d}")) is not None for number in range(0, 10**6, 7))
     assert 0.05 < refused / (10**6 / 7) < 0.15
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["take", "code", "wrong", "right", "back"]), st.integers(0, 4000)), max_size=60)
 )
