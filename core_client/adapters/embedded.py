@@ -63,6 +63,7 @@ async def open_bank(
     randomness: Randomness | None = None,
     wrap_bank: Callable[[CoreBank], CoreBank] = _as_it_is,
     checkpoint: Checkpoints = no_checkpoints,
+    recover: bool = True,
 ) -> AsyncIterator[EmbeddedBank]:
     """Open the bank at ``database_url``: migrate, look after what a crash left, serve, and drain at the end.
 
@@ -77,6 +78,7 @@ async def open_bank(
         randomness: where ids and codes come from; without, the operating system.
         wrap_bank: puts something between the services and the ledger, as a test's faulty bank.
         checkpoint: called at labelled points of a transfer; a crash proof dies there.
+        recover: bring what a crash left behind to a last word; not for who only looks, beside a running server.
     """
     profile = profile or BankProfile()
     randomness = randomness or SystemRandomness()
@@ -99,7 +101,8 @@ async def open_bank(
                 checkpoint=checkpoint,
             )
             client = CoreClient(ports)
-            await client.recover()
+            if recover:
+                await client.recover()
             try:
                 yield EmbeddedBank(client, BankAdmin(ports, client.settlement), ports, database, ledger)
             finally:
