@@ -90,7 +90,7 @@ class Esme:
         self._link: SmppLink | None = None
         self._binds = 0
         self._token = secrets.token_hex(4)  # of this process: its first connection is not its predecessor's first
-        self._waiting: dict[int, asyncio.Future[str]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[str], Callable[[], None] | None]] = {}
         self._window: deque[asyncio.Future[None]] = deque()
         self._bound = asyncio.Event()
         self._moved = asyncio.Event()  # something was answered, by either side
@@ -138,10 +138,11 @@ class Esme:
                 raise self.bind_error from None
             raise
 
-    async def submit(self, message: Message) -> str:
+    async def submit(self, message: Message, on_taken: Callable[[], None] | None = None) -> str:
         """Send one message and answer the SMSC's id for it.
 
-        Waits while not bound and while the window is full: put a timeout around it.
+        Waits while not bound and while the window is full: put a timeout around it. ``on_taken`` is called in the
+        very moment in which the SMSC's acceptance is read, before anything that it sent after it.
 
         Raises:
             SubmitRefused: the SMSC did not take it.
@@ -153,12 +154,12 @@ class Esme:
         loop = asyncio.get_running_loop()
         number = link.session.send(message, loop.time())
         future: asyncio.Future[str] = loop.create_future()
-        self._waiting[number] = future
+        self._waiting[number] = (future, on_taken)
         link.wake()
         try:
             return await future
         finally:
-            if self._waiting.get(number) is future:
+            if self._waiting.get(number, (None, None))[0] is future:
                 del self._waiting[number]
 
     def refuse_new(self) -> None:
@@ -285,7 +286,7 @@ class Esme:
         self._moved.set()
 
     def _fail(self, number: int, error: Exception) -> None:
-        future = self._waiting.pop(number, None)
+        future, _ = self._waiting.pop(number, (None, None))
         if future is not None and not future.done():
             future.set_exception(error)
 
@@ -340,9 +341,11 @@ class Esme:
             self._on_message(event.message, self.link_name, respond)
 
     def _answered(self, event: MessageAnswered) -> None:
-        future = self._waiting.pop(event.sequence_number, None)
+        future, on_taken = self._waiting.pop(event.sequence_number, (None, None))
         if future is not None and not future.done():
             if event.command_status == Status.ROK:
+                if on_taken is not None:
+                    on_taken()
                 future.set_result(event.message_id)
             else:
                 future.set_exception(SubmitRefused(event.command_status))

@@ -351,12 +351,13 @@ class SmsGateway:
     def _language(self, turn: _Turn, arrival: Arrival) -> str:
         """The language of what was written where its letters tell, else the customer's, else the bank's first."""
         languages = self._flows.current(self._config.flow).languages
-        chinese = any("\u4e00" <= character <= "\u9fff" for character in turn.inbound.text or "")
-        if chinese and "zh" in languages:
+        text = turn.inbound.text or ""
+        if any("\u4e00" <= character <= "\u9fff" for character in text) and "zh" in languages:
             return "zh"
-        if arrival.language in languages:
-            return arrival.language or languages[0]
-        return languages[0]
+        if arrival.language is not None and arrival.language in languages:
+            return arrival.language
+        latin = any(character.isascii() and character.isalpha() for character in text)
+        return "en" if latin and "en" in languages else languages[0]
 
     # --- going out ---
 

@@ -35,19 +35,23 @@ class Journal:
         self._redis = redis
         self._queued: list[tuple[asyncio.Future[Any], tuple[Any, ...]]] = []
         self._wanted = asyncio.Event()
+        self._stopping = self._stopped = False
         self.on_trouble: list[Callable[[], None]] = []  # called when answers were lost: look again what is stored
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Journal]:
         """Carry changes out inside the block; what is queued at its end is carried out first."""
+        self._stopping = self._stopped = False
         task = asyncio.create_task(self._carry_out(), name="journal")
         try:
             yield self
         finally:
-            while self._queued and not task.done():
-                await asyncio.wait([entry[0] for entry in self._queued])
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            # Asked, never cancelled: a change half sent would be neither known nor unknown, and redis-py swallows a
+            # cancellation that arrives as its answer does. The client's own timeouts bound the wait.
+            self._stopping = True
+            self._wanted.set()
+            await asyncio.shield(task)
+            self._stopped = True
 
     @property
     def full(self) -> bool:
@@ -57,6 +61,9 @@ class Journal:
     def write(self, script: str, keys: tuple[str, ...], *arguments: Argument) -> asyncio.Future[Any]:
         """Queue one change; the future answers what the script answers, or raises :class:`JournalDown`."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._stopped:
+            future.set_exception(JournalDown("stopped"))
+            return future
         self._queued.append((future, (script, len(keys), *keys, *arguments)))
         self._wanted.set()
         return future
@@ -79,13 +86,14 @@ class Journal:
         return {int(member) for member in await self._redis.smembers(key)}
 
     async def _carry_out(self) -> None:
-        while True:
+        while self._queued or not self._stopping:
             await self._wanted.wait()
             batch = self._queued[:MAX_BATCH]
             del self._queued[: len(batch)]
-            if not self._queued:
+            if not self._queued and not self._stopping:
                 self._wanted.clear()
-            await self._round_trip(batch)
+            if batch:
+                await self._round_trip(batch)
 
     async def _round_trip(self, batch: list[tuple[asyncio.Future[Any], tuple[Any, ...]]]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
@@ -95,12 +103,6 @@ class Journal:
             answers = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
             answers = [error] * len(batch)
-        except BaseException:
-            for future, _ in batch:
-                if not future.done():
-                    future.set_exception(JournalDown("stopped"))
-                    future.exception()  # whoever waits hears it; nobody waiting is no news
-            raise
         trouble = False
         for (future, _), answer in zip(batch, answers, strict=True):
             if isinstance(answer, Exception):

@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
@@ -45,7 +45,7 @@ return 1
 # KEYS: taken. ARGV: part, expiry s. One part of several is with the SMSC.
 TAKEN = "redis.call('SADD', KEYS[1], ARGV[1]); return redis.call('EXPIRE', KEYS[1], ARGV[2])"
 
-_GIVEN_UP = "\0"  # in the place of a connection's name
+_GIVEN_UP, _BEFORE = "\0", "\1"  # in the place of a connection's name: none took it, one of a former process did
 
 _log = structlog.get_logger("sms.outbox")
 
@@ -58,7 +58,7 @@ class Submitter(Protocol):
         """Names the present connection."""
         ...
 
-    async def submit(self, message: Message) -> str:
+    async def submit(self, message: Message, on_taken: Callable[[], None] | None = None) -> str:
         """Send one message; see ``Esme.submit``."""
         ...
 
@@ -91,9 +91,14 @@ class Counts:
 
 @dataclass(slots=True)
 class _Kept:
+    """One text under way."""
+
     id: str
     outgoing: Outgoing
-    taken: set[int]
+    taken: set[int]  # parts that the SMSC has, or that are given up
+    links: set[str] = field(default_factory=set)  # the connections on which it took them
+    given_up: bool = False
+    done: asyncio.Future[Any] | None = None  # the record that all is taken
 
 
 class Outbox:
@@ -234,22 +239,52 @@ class Outbox:
 
     async def _send(self, kept: _Kept) -> None:
         outgoing = kept.outgoing
+        if kept.taken:
+            kept.links.add(_BEFORE)
         segments = split(outgoing.text, outgoing.reference)
-        messages = [
-            (number, self._message(outgoing, part, segments.data_coding, segments.esm_class))
-            for number, part in enumerate(segments.parts, 1)
-            if number not in kept.taken
-        ]
-        links = await asyncio.gather(
-            *(self._submit(kept, number, message, of=len(segments.parts)) for number, message in messages)
+        total = len(segments.parts)
+        await asyncio.gather(
+            *(
+                self._submit(
+                    kept, number, total, self._message(outgoing, part, segments.data_coding, segments.esm_class)
+                )
+                for number, part in enumerate(segments.parts, 1)
+                if number not in kept.taken
+            )
         )
-        # Only a whole answer on the question's own connection proves that the SMSC read our acknowledgement.
-        proof = set(links) == {outgoing.link} and not kept.taken
-        copies = outgoing.copies if proof else ()
-        await self._write(DONE, (self.stream, self._taken_prefix + kept.id, *copies), kept.id)
+        await self._recorded(kept)
         self._known.discard(kept.id)
-        if _GIVEN_UP not in links:
+        if not kept.given_up:
             self.counts.sent += 1
+
+    def _take(self, kept: _Kept, number: int, total: int, link: str) -> None:
+        """One part is dealt with; when all are, queue the record of it before anything that the SMSC sends next."""
+        kept.taken.add(number)
+        kept.links.add(link)
+        if len(kept.taken) == total:
+            kept.done = self._finish(kept)
+        elif link != _GIVEN_UP:
+            taken = self._journal.write(TAKEN, (self._taken_prefix + kept.id,), number, int(self._max_age_s))
+            taken.add_done_callback(_heard)  # lost, it only means that this part may be sent once more
+
+    def _finish(self, kept: _Kept) -> asyncio.Future[Any]:
+        # Only a whole answer on its question's own connection proves that the SMSC read our acknowledgement.
+        proof = kept.links == {kept.outgoing.link}
+        copies = kept.outgoing.copies if proof else ()
+        return self._journal.write(DONE, (self.stream, self._taken_prefix + kept.id, *copies), kept.id)
+
+    async def _recorded(self, kept: _Kept) -> None:
+        """Wait until it is recorded, again and again: what is recorded twice here stays the same."""
+        pause_s = 0.1
+        while True:
+            try:
+                await (kept.done or self._finish(kept))
+            except JournalDown:
+                kept.done = None
+                await asyncio.sleep(pause_s)
+                pause_s = min(5.0, pause_s * 2)
+            else:
+                return
 
     def _message(self, outgoing: Outgoing, part: bytes, data_coding: int, esm_class: int) -> Message:
         return Message(
@@ -261,42 +296,42 @@ class Outbox:
             self._registered_delivery,
         )
 
-    async def _submit(self, kept: _Kept, number: int, message: Message, of: int) -> str:
-        """Send one part until the SMSC has it or it is hopeless; answer on which connection it was taken."""
+    async def _submit(self, kept: _Kept, number: int, total: int, message: Message) -> None:
+        """Send one part until the SMSC has it or it is hopeless."""
         tries = 0
         while True:
             await self._clear.wait()
             if self._wall_clock() > kept.outgoing.at + self._max_age_s:
-                return self._give_up(kept, number, "too old")
+                self._give_up(kept, number, total, "too old")
+                return
             try:
-                await self._esme.submit(message)
+                await self._esme.submit(message, lambda: self._take(kept, number, total, self._esme.link_name))
             except LinkClosed:
                 await asyncio.sleep(PAUSE_FIRST_S)  # shutting down: the text stays stored
-                continue
             except SubmitUnanswered:
                 self.counts.parts_resent += 1
-                continue
             except SubmitRefused as error:
                 if error.command_status in THROTTLED:
                     self._pause()
                     continue
                 tries += 1
                 if error.command_status not in PASSING or tries >= MAX_TRIES:
-                    return self._give_up(kept, number, status_name(error.command_status))
+                    self._give_up(kept, number, total, status_name(error.command_status))
+                    return
                 await asyncio.sleep(min(PAUSE_MAX_S, PAUSE_FIRST_S * 2**tries))
-                continue
             except LocalProtocolError as error:
-                return self._give_up(kept, number, str(error))
-            link = self._esme.link_name
-            self._pause_s = 0.0
-            if of > 1:
-                await self._write(TAKEN, (self._taken_prefix + kept.id,), number, int(self._max_age_s))
-            return link
+                self._give_up(kept, number, total, str(error))
+                return
+            else:
+                self._pause_s = 0.0
+                return
 
-    def _give_up(self, kept: _Kept, number: int, reason: str) -> str:
-        self.counts.given_up += 1
+    def _give_up(self, kept: _Kept, number: int, total: int, reason: str) -> None:
+        if not kept.given_up:
+            self.counts.given_up += 1
+        kept.given_up = True
         _log.error("sms.given_up", id=kept.id, part=number, reason=reason)
-        return _GIVEN_UP
+        self._take(kept, number, total, _GIVEN_UP)
 
     def _pause(self) -> None:
         """The SMSC is too busy: hold everything for a while, longer each time it stays so."""
@@ -309,14 +344,7 @@ class Outbox:
         self._resuming = asyncio.get_running_loop().call_later(delay_s, self._clear.set)
         _log.warning("sms.throttled", pause_s=round(delay_s, 2))
 
-    async def _write(self, script: str, keys: tuple[str, ...], *arguments: str | int) -> None:
-        """Write until it is written: what is recorded twice here stays the same."""
-        pause_s = 0.1
-        while True:
-            try:
-                await self._journal.write(script, keys, *arguments)
-            except JournalDown:
-                await asyncio.sleep(pause_s)
-                pause_s = min(5.0, pause_s * 2)
-            else:
-                return
+
+def _heard(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
