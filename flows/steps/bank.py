@@ -58,7 +58,8 @@ class Bank(Step):
             value = expression.evaluate(draft) if parameters[name].required else expression.evaluate_or_none(draft)
             if value is not None:
                 arguments[name] = value
-        filler = Say(self.filler.fixed, draft.language) if self.filler.fixed and not draft.sms else None
+        # No key ends a filler: it asks nothing, and what is pressed meanwhile answers no later question.
+        filler = Say(self.filler.fixed, draft.language, barge_in=False) if self.filler.fixed and not draft.sms else None
         return Perform(self.operation.name, arguments, draft.request_id, self.limit_s, filler, self.filler_after_s)
 
     def answer(self, draft: Draft, resume: Resume) -> Go:

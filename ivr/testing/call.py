@@ -16,6 +16,7 @@ from ivr.testing.verbs import VERBS
 
 REACTION_S = 0.6  # a person presses this long after hearing what to press
 KEY_GAP_S = 0.2  # between two keys of a person who knows the number
+SAME_MOMENT_S = 1e-5  # clocks round: two moments this near are one
 COMPLETED = "TELLERLINE_COMPLETED"
 TRANSFER = "TELLERLINE_TRANSFER"
 QUEUE = "TELLERLINE_QUEUE"
@@ -203,7 +204,7 @@ class FakeCall(asyncio.Protocol):
     async def _until(self, goal: Callable[[], bool], seconds: float) -> None:
         """Let the call go on until ``goal``, for ``seconds`` of it at most, or until its end."""
         until = self.now + seconds
-        while not goal() and self.ended is None and self.now < until:
+        while not goal() and self.ended is None and self.now < until - SAME_MOMENT_S:
             if self._speed == math.inf and self.channel.busy:
                 due = self.channel.next_timer
                 self._now = until if due is None else min(due, until)
