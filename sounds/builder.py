@@ -22,7 +22,9 @@ from sounds.voices import SAMPLE_RATE_HZ, VOICES, Voices, fetch_voices
 
 PAUSE_S = 0.3
 SILENCE = "silence"  # the voice of a pause
-_MIN_S, _MAX_S_A_CHARACTER, _MIN_S_A_CHARACTER = 0.12, 1.0, 0.02
+# Seconds a letter of English, a character of Chinese: a clip cut short, or one that babbles, falls outside.
+PACE_S = {"en": (0.035, 0.20), "zh": (0.12, 0.50)}
+SLOW_START_S = 0.6  # a lone word is drawn out, and has silence around it
 
 
 class Voice(Protocol):
@@ -131,8 +133,8 @@ def _make(audio: Path, audio_id: str, text: str, said: str, voice: Voice) -> Cli
     except RecordingError as problem:
         raise BuildError(f"{audio_id} ('{text}') came out unusable: {problem}") from problem
     seconds = len(samples) / RATE_HZ
-    longest = margins.before_s + margins.after_s + 0.5 + _MAX_S_A_CHARACTER * len(text)
-    if not max(_MIN_S, _MIN_S_A_CHARACTER * len(text)) <= seconds <= longest:
+    least, most = PACE_S[lang]
+    if not least * len(text) <= seconds <= SLOW_START_S + most * len(text):
         raise BuildError(f"{audio_id} ('{text}') came out {seconds:.2f} s long, which it cannot be")
     return Clip(text, VOICES[lang], write_prompt(file, samples), round(seconds, 3), said)
 
