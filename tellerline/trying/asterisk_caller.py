@@ -51,7 +51,7 @@ class Callers:
     """
 
     def __init__(self, host: AsteriskHost, prints: Voiceprints, sound_prefix: str = "tellerline") -> None:
-        self._host = host
+        self.prints = prints
         self._ears = Ears(prints)
         self._prefix = f"{sound_prefix}/"
         settings = AmiSettings(

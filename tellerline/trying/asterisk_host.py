@@ -36,7 +36,7 @@ _RTP_FIRST, _RTP_LAST = 10_000, 31_000
 
 # Runs the rest of its arguments so that they die with this process: prctl(PR_SET_PDEATHSIG, SIGKILL) outlives exec.
 # It follows the thread that spawned it, which must therefore live as long as the run: the event loop's own.
-_DIES_WITH_PARENT = """\
+DIES_WITH_PARENT = """\
 import ctypes, os, sys
 if ctypes.CDLL(None).prctl(1, 9) or os.getppid() != int(sys.argv[1]): os._exit(125)
 os.execv(sys.argv[2], sys.argv[2:])
@@ -182,7 +182,7 @@ class AsteriskHost:
         with (site.folder / "console").open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-I", "-S", "-c", _DIES_WITH_PARENT, str(os.getpid())),
+                *("-I", "-S", "-c", DIES_WITH_PARENT, str(os.getpid())),
                 *(str(self._asterisk.program), "-f", "-C", str(site.etc / "asterisk.conf")),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,

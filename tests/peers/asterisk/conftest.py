@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sounds.catalogue import Catalogue
 from tellerline.trying.asterisk_found import HOW_TO_GET_ASTERISK, Asterisk, find_asterisk
 from tellerline.trying.voiceprints import Voiceprints
-from tests.peers.asterisk.made_sounds import make_sounds
+from tests.peers.asterisk.made_sounds import make_sounds, stand_ins
 from tests.peers.availability import require_peer
 
 
@@ -34,3 +35,9 @@ def made_sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def made_prints(made_sounds: Path) -> Voiceprints:
     return Voiceprints.of_folder(made_sounds)
+
+
+@pytest.fixture(scope="session")
+def line_sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short sound of its own for everything that the line can say: what was said is known, and soon over."""
+    return stand_ins(tmp_path_factory.mktemp("line"), Catalogue.load(), 0.4)
