@@ -11,7 +11,7 @@ from flows.vault import Vault
 from ivr.call import Call, CallSettings
 from ivr.server import FastAgiServer, ServerLimits
 from ivr.session import AgiSession
-from ivr.testing import FakeCall, FakePbx, SoundLibrary
+from ivr.testing import LEAP, FakeCall, FakePbx, SoundLibrary
 
 SAMPLES = {"zh/hello": 8000, "zh/menu": 24_000, "zh/pin": 16_000, "zh/note": 12_000, "zh/bye": 4000, "beep": 3404}
 
@@ -60,6 +60,7 @@ async def answering(
     settings: CallSettings | None = None,
     limits: ServerLimits | None = None,
     sounds: SoundLibrary | None = None,
+    speed: float = LEAP,
 ) -> AsyncIterator[Line]:
     vault = Vault()
     calls: list[Call] = []
@@ -71,6 +72,6 @@ async def answering(
 
     async with (
         FastAgiServer(on_call, limits=limits) as server,
-        FakePbx(sounds or SoundLibrary(samples=SAMPLES), patience_s=5.0) as pbx,
+        FakePbx(sounds or SoundLibrary(samples=SAMPLES), speed=speed, patience_s=5.0) as pbx,
     ):
         yield Line(pbx, server, vault, calls)

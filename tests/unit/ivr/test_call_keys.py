@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -105,6 +107,29 @@ async def test_the_rest_of_a_burst_is_no_answer_to_the_next_question(rest: str, 
         await call.press("2", reaction_s=2.0)
         await call.wait_ended()
         assert answers == [DigitsReceived("739154"), DigitsReceived("2")], call.transcript()
+
+
+@pytest.mark.looptime
+async def test_a_key_that_a_channel_without_media_hands_out_late_is_no_answer() -> None:
+    answers: list[object] = []
+
+    async def dialogue(call: Call) -> None:
+        await call.say(say("pin"))
+        answers.append(await call.gather(ask(6, 6)))
+        await asyncio.sleep(5.0)  # the bank works; no frame comes, so Asterisk keeps the key
+        await call.say(say("menu"))
+        answers.append(await call.gather(ask()))
+        await call.end("done")
+
+    async with answering(dialogue, speed=1.0) as line:
+        call = await line.dial(media=False)
+        await call.hear("zh/pin")
+        await call.press("739154")
+        await call.burst("8")
+        await call.hear("zh/menu")
+        await call.press("2", reaction_s=2.0)
+        await call.wait_ended()
+        assert answers == [DigitsReceived("739154"), DigitsReceived("2")]
 
 
 async def test_a_prompt_that_a_dropped_key_interrupted_goes_on_where_it_was() -> None:
