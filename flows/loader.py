@@ -263,10 +263,10 @@ class _Reader:
             raise self._source.error(entry.place, f"step '{name}' must be a mapping of keys", "As in: {say: [...]}")
         kinds = kind_of(entry.entries)
         if not kinds:
-            hint = next((h for key in entry.entries if (h := did_you_mean(key, KINDS))), "")
-            raise self._source.error(
-                place, f"step '{name}' does nothing", hint or f"One of these says what: {', '.join(KINDS)}."
-            )
+            for key in entry.entries:
+                if hint := did_you_mean(key, KINDS):
+                    raise self._source.error(entry.keys[key], f"unknown key '{key}' in step '{name}'", hint)
+            raise self._source.error(place, f"step '{name}' does nothing", f"It is one of: {', '.join(KINDS)}.")
         if len(kinds) > 1:
             first, second = sorted(kinds[:2], key=lambda kind: (entry.keys[kind].line, entry.keys[kind].column))
             message = f"step '{name}' is both {first} and {second}"

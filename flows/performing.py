@@ -35,10 +35,6 @@ class Core(Protocol):
         """Carry out one operation; see ``CoreClient.perform``."""
         ...
 
-    async def leave(self, auth_session_id: str) -> None:
-        """The party is gone."""
-        ...
-
 
 class Operations:
     """Runs bank operations and owns those that nobody waits for any more."""

@@ -29,7 +29,7 @@ steps:
     no_input: [still_there, main_menu]
     no_match: [[not_an_option, main_menu], [really_not]]
   who: {say: [who], next: return}
-  pin: {ask: {prompt: enter_pin, digits: 6}, save: pin, next: pin_check}
+  pin: {needs: identified, ask: {prompt: enter_pin, digits: 6}, save: pin, next: pin_check}
   pin_check:
     bank: auth.verify_pin
     with: {pin: pin}

@@ -196,8 +196,8 @@ def test_a_card_is_blocked_by_text_without_a_code(retail: Flow) -> None:
 
 def test_every_sms_command_of_the_demo_bank_answers_something(retail: Flow) -> None:
     for pattern in retail.sms_patterns:
-        slots: Mapping[str, Value] = {slot.name: {"amount": Money(500, "CNY"), "payee": "x", "last4": "1234"}[slot.name]
-                 for slot in pattern.parts if not isinstance(slot, str)}  # fmt: skip
+        values: Mapping[str, Value] = {"amount": Money(500, "CNY"), "payee": "x", "last4": "1234"}
+        slots = {slot.name: values[slot.name] for slot in pattern.parts if not isinstance(slot, str)}
         driver = Driver(retail, Channel.SMS)
         driver.start(pattern.step, slots, pattern.language)
         if not driver.session.ended:

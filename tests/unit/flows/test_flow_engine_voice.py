@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -21,10 +22,11 @@ from flows.dialogue import (
     TransferEnded,
     TransferToAgent,
 )
-from flows.engine import MAX_TURNS
+from flows.engine.core import MAX_TURNS, MAX_TURNS_AT_THE_BANK
 from flows.loader import load_flow_text
 from flows.model import Flow
 from flows.testing import Driver, Played
+from flows.testing.driver import said
 from tests.unit.flows.flow_texts import SMALL, changed
 
 BALANCE: Mapping[str, Value] = {"last4": "1234", "available": Money(1234567, "CNY"), "booked": Money(1, "CNY")}
@@ -90,10 +92,7 @@ def test_a_balance_asks_for_the_pin_once_a_call(flow: Flow) -> None:
 
 
 def test_an_unknown_caller_passes_the_outer_gate_before_the_step_runs(flow: Flow) -> None:
-    text = changed(
-        ("pin: {ask: {prompt: enter_pin, digits: 6}", "pin: {needs: identified, ask: {prompt: enter_pin, digits: 6}")
-    )
-    driver = called(load_flow_text(text, "f"), identified=False, number=None)
+    driver = called(flow, identified=False, number=None)
     assert driver.resume(keys("1")).said == ["who", "enter_pin"]
     assert driver.session.gates == ("identified",)
     assert [frame.gate for frame in driver.session.frames] == ["auth"]
@@ -258,7 +257,7 @@ def test_back_inside_a_proof_leaves_it_unproved(flow: Flow) -> None:
     driver.resume(keys("1"))
     assert driver.resume(keys("*")).said == ["main_menu"]
     assert driver.session.frames == ()
-    assert driver.session.gates == ()
+    assert "auth" not in driver.session.gates
 
 
 def test_history_does_not_grow_with_rounds(flow: Flow) -> None:
@@ -324,6 +323,24 @@ def test_a_dialogue_has_a_bounded_number_of_turns(flow: Flow) -> None:
     while not driver.session.ended:
         driver.resume(keys("9"))
         assert len(driver.turns) <= MAX_TURNS + 1
+    assert driver.played.said == ["too_long", "<end too_long>"]
+
+
+def test_what_the_bank_answered_is_said_even_at_the_last_turn(flow: Flow) -> None:
+    driver = authenticated(flow)
+    for resume in (keys("2"), keys("1"), keys("500"), OperationAnswered("ok", INTENT), keys("1")):
+        driver.resume(resume)
+    late = replace(driver.session, turns=MAX_TURNS + 100)
+    _, turn = driver.engine.resume(late, OperationAnswered("ok", {"reference": "9", "available": Money(1, "CNY")}))
+    assert said(turn.effects) == ["done", "digits 9", "main_menu"]
+
+
+def test_a_round_that_only_asks_the_bank_is_cut_off(flow: Flow) -> None:
+    text = changed(("on: {ok: told, refused: refused, down: bye}", "on: {ok: balance, refused: refused, down: bye}"))
+    driver = authenticated(load_flow_text(text, "f"))
+    while not driver.session.ended:
+        driver.resume(OperationAnswered("ok", BALANCE))
+        assert len(driver.turns) <= MAX_TURNS_AT_THE_BANK + 1
     assert driver.played.said == ["too_long", "<end too_long>"]
 
 

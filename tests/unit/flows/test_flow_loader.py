@@ -55,7 +55,7 @@ def test_a_version_changes_with_the_flow_and_with_the_prompts_it_uses() -> None:
 
 SHAPES = [
     ("    no_match: [[", "    no_mach: [[", "no_mach", "unknown key 'no_mach' in menu 'main'. Did you mean 'no_match'?"),
-    ("    menu: [main_menu]", "    manu: [main_menu]", "main", "step 'main' does nothing. Did you mean 'menu'?"),
+    ("    menu: [main_menu]", "    manu: [main_menu]", "manu", "unknown key 'manu' in step 'main'. Did you mean 'menu'?"),
     ("start: main\n", "", "flow", "the flow needs 'start'"),
     ("start: main", "strat: main", "strat", "unknown key 'strat' in the flow. Did you mean 'start'?"),
     ("digits: 6}", "digits: six}", "six", "how many digits is written 6, or 1..9"),
