@@ -1,4 +1,4 @@
-"""What `tellerline sounds` does besides building: add a recording, copy to an Asterisk host, show what is said."""
+"""What is done with sounds besides building: add a recording, check, copy to an Asterisk host, show what is said."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sounds.chain import FRAGMENT, PROMPT, RATE_HZ, loudness, telephone
 from sounds.currency import exponent_of
 from sounds.errors import RecordingError, SpeechError
 from sounds.inventory import fragments
-from sounds.manifest import RECORDED, Clip, read_manifest, write_manifest
+from sounds.manifest import RECORDED, Clip, problems, read_manifest, write_manifest
 from sounds.recording import read_recording, sha256_of, write_prompt
 from sounds.speech import (
     date_fragments,
@@ -102,6 +102,16 @@ def add(file: Path, prompt: str, lang: str, root: Path, catalogue: Catalogue) ->
     clips[audio_id] = Clip(texts[audio_id], RECORDED, write_prompt(target, samples), round(seconds, 3))
     write_manifest(root / "audio", clips)
     return Added(audio_id, target, texts[audio_id], seconds, round(loudness(samples), 1), replaced)
+
+
+def check(catalogue: Catalogue) -> list[str]:
+    """Answer what is wrong with the audio, each with its mend: missing, saying something else, not what was made.
+
+    Raises:
+        ManifestError: a manifest is broken.
+    """
+    roots = catalogue.audio_roots()
+    return [told for lang in catalogue.languages for told in problems(catalogue.texts(lang), roots)]
 
 
 def sync(directory: Path, catalogue: Catalogue, progress: Callable[[int, int, str], None] | None = None) -> SyncReport:

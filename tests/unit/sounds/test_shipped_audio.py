@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
+import flows
+from core_client.adapters.demo_world import CUSTOMERS
+from flows.inspect.inspection import check as check_flows
+from flows.prompts import SYSTEM_PROMPTS
 from sounds.builder import PACE_S, SLOW_START_S
 from sounds.catalogue import SHIPPED_ROOT, Catalogue
 from sounds.chain import PEAK, TARGET_LUFS, loudness
 from sounds.inventory import PAUSE
-from sounds.manifest import FILE_NAME, problems, read_manifest
+from sounds.manifest import FILE_NAME, read_manifest
 from sounds.recording import Recording, read_recording
+from sounds.tools import check
 from sounds.voices import VOICES
 
 LANGUAGES = ("en", "zh")
@@ -39,9 +44,23 @@ def heard(catalogue: Catalogue) -> dict[str, Recording]:
     }
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_everything_that_is_said_has_audio_that_says_it(catalogue: Catalogue, lang: str) -> None:
-    assert problems(catalogue.texts(lang), catalogue.audio_roots()) == []
+def test_everything_that_is_said_has_audio_that_says_it(catalogue: Catalogue) -> None:
+    assert catalogue.languages == LANGUAGES
+    assert check(catalogue) == []
+
+
+def test_the_banks_flows_find_every_prompt_and_its_audio(catalogue: Catalogue) -> None:
+    definitions = Path(flows.__file__).parent / "definitions"
+    assert [finding for finding in check_flows([definitions], catalogue) if "prompt" in str(finding)] == []
+    for prompt in SYSTEM_PROMPTS:
+        for lang in LANGUAGES:
+            assert catalogue.has_audio(catalogue.audio_id(prompt, lang)), (prompt, lang)
+
+
+def test_every_customer_and_payee_of_the_demo_bank_is_called_by_name(catalogue: Catalogue) -> None:
+    names = {customer.name for customer in CUSTOMERS} | {payee.name for one in CUSTOMERS for payee in one.payees}
+    unheard = [(name, lang) for name in sorted(names) for lang in LANGUAGES if catalogue.name_audio(name, lang) is None]
+    assert unheard == []
 
 
 def test_there_is_no_audio_that_nothing_says(catalogue: Catalogue) -> None:
