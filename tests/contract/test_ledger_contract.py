@@ -62,6 +62,22 @@ async def test_the_same_order_from_many_at_once_is_held_and_posted_once(bank: Wo
     await ledger.check_books()
 
 
+async def test_a_hold_resolves_once_when_posting_and_voiding_race(bank: World) -> None:
+    ledger = bank.bank.ledger
+    names = [f"race-{n}" for n in range(20)]
+    for name in names:
+        await ledger.hold(await order(bank, name, 100))
+    results = await asyncio.gather(
+        *(work(name) for name in names for work in (ledger.post, ledger.void)), return_exceptions=True
+    )
+    for posted, voided in zip(results[::2], results[1::2], strict=True):
+        assert isinstance(posted, Declined) != isinstance(voided, Declined)
+        assert not isinstance(posted, Exception) or isinstance(posted, Declined)
+    won = sum(not isinstance(posted, Declined) for posted in results[::2])
+    assert await available(bank) == 1_234_567 - 100 * won
+    await ledger.check_books()
+
+
 async def test_books_are_checked_on_one_snapshot_while_money_moves(bank: World) -> None:
     ledger = bank.bank.ledger
 
