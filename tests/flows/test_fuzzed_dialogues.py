@@ -71,7 +71,7 @@ def anything(rng: random.Random, wait: object) -> Resume:
         OperationAnswered("ok"),
     ]  # fmt: skip
     if rng.random() < 0.02:
-        return rng.choice([PartyLeft(), SessionExpired()])
+        return PartyLeft() if rng.random() < 0.5 else SessionExpired()
     return rng.choice(choices)
 
 

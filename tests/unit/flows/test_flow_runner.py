@@ -8,7 +8,7 @@ import pytest
 
 from core_client.domain.money import Money
 from core_client.domain.secret import Secret
-from core_client.services.call import OperationResult
+from core_client.services.call import OperationCall, OperationResult
 from flows.dialogue import Channel, InputTimedOut, Party, Prompt, Say, TextReceived, TransferEnded, Trigger
 from flows.errors import SessionGone, SessionStoreDown
 from flows.runner import Ended, Runner, Suspended
@@ -105,6 +105,25 @@ async def test_a_session_is_kept_before_its_turn_is_spoken(world: World) -> None
 
     await world.runner.start(world.trigger(), Watching(Channel.VOICE, world.vault, ["3"]))
     assert spoken[0] is True
+
+
+async def test_what_changes_something_is_kept_before_it_is_asked_and_enquiries_cost_no_write(world: World) -> None:
+    kept: dict[str, str] = {}
+    perform = world.core.perform
+
+    async def watched(call: OperationCall) -> OperationResult:
+        session = await world.sessions.get("s1")
+        kept[call.operation] = session.step if session is not None else ""
+        return await perform(call)
+
+    world.core.perform = watched  # type: ignore[method-assign]  # the test looks over its shoulder
+    await world.runner.start(world.trigger(), world.line("1", PIN, "2", "1#", "500#", "1", "3"))
+    assert kept == {
+        "auth.verify_pin": "pin_check",
+        "accounts.balance": "pin_check",  # leads here again, and an enquiry may be asked twice
+        "transfers.prepare": "prepare",
+        "transfers.authorise": "send",
+    }
 
 
 @pytest.mark.looptime
