@@ -224,7 +224,6 @@ class SmsGateway:
                 pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
             else:
                 break
-        self._checkpoint("answer_stored")
         seconds = time.monotonic() - turn.began
         self._on_handled(turn.kind, seconds)
         _log.info(
@@ -381,6 +380,7 @@ class SmsGateway:
                 pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
             else:
                 break
+        self._checkpoint("answer_stored")
         if ids and outgoing is not None:
             self.outbox.stored(ids[0].decode(), outgoing)
 

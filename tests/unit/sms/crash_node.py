@@ -6,11 +6,28 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from core_client.adapters.auth_sessions import RedisAuthSessions
+from core_client.adapters.clock import SystemClock
+from core_client.adapters.embedded import open_bank
+from core_client.adapters.seeding import seed
+from core_client.adapters.sql.database import sqlite_url
 from core_client.adapters.valkey import open_store
-from core_client.testing.world import world as open_world
+from core_client.domain.profile import BankProfile
+from core_client.ports.clock import Clock
+from core_client.services.client import CoreClient
+from core_client.testing.world import CHEAP, PEPPER
 from tests.unit.sms.sms_world import gateway_on
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """What the gateway answers from."""
+
+    core: CoreClient
+    clock: Clock
 
 
 async def main(folder: Path, port: int, label: str, times: int) -> None:
@@ -23,12 +40,21 @@ async def main(folder: Path, port: int, label: str, times: int) -> None:
         if here == label and reached == times:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    clock, profile = SystemClock(), BankProfile()
     async with (
-        open_world(folder=folder, checkpoint=checkpoint) as bank,
         open_store(None, folder) as store,
-        gateway_on(store, bank, port, checkpoint=checkpoint),
+        open_bank(
+            sqlite_url(folder / "bank.db"),
+            pepper=PEPPER,
+            clock=clock,
+            auth_sessions=RedisAuthSessions(store.redis, profile.session_life),
+            pin_cost=CHEAP,
+            checkpoint=checkpoint,
+        ) as bank,
     ):
-        await asyncio.sleep(60)
+        await seed(bank)
+        async with gateway_on(store, Bank(bank.client, clock), port, checkpoint=checkpoint):
+            await asyncio.sleep(60)
 
 
 if __name__ == "__main__":

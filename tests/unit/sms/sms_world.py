@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from core_client.adapters.sealing import KEY_BYTES, Sealer
 from core_client.adapters.valkey import Store, open_store
 from core_client.domain.secret import Secret
+from core_client.ports.clock import Clock
+from core_client.services.client import CoreClient
 from core_client.testing.world import World
 from core_client.testing.world import world as open_world
 from flows.runner import Runner
@@ -31,6 +33,16 @@ STRANGER = "+8613911112222"
 BANK = "95500"
 _catalogue = Catalogue.load()
 _flows = FlowStore(catalogue=_catalogue)
+
+
+class Behind(Protocol):
+    """A bank to answer from."""
+
+    @property
+    def core(self) -> CoreClient: ...
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 @dataclass
@@ -71,7 +83,7 @@ def esme_config(port: int, **more: Any) -> EsmeConfig:
 
 @asynccontextmanager
 async def gateway_on(
-    store: Store, bank: World, port: int, *, checkpoint: Callable[[str], None] = lambda _: None, **config: Any
+    store: Store, bank: Behind, port: int, *, checkpoint: Callable[[str], None] = lambda _: None, **config: Any
 ) -> AsyncIterator[SmsGateway]:
     vault = Vault()
     sessions = RedisSessions(store.redis)
