@@ -1,0 +1,25 @@
+"""Run every benchmark, one after the other, and keep the results.
+
+python -m benchmarks
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = ("agi_commands", "sms_round_trips")
+
+
+def main() -> int:
+    """Run each in a process of its own, so that none warms the other's caches; answer the worst exit code."""
+    worst = 0
+    for name in BENCHMARKS:
+        print(f"== {name}", flush=True)
+        finished = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", "--save"], check=False)
+        worst = max(worst, finished.returncode)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
