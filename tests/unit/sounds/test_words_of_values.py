@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import random
+import re
 
 import pytest
+from unicode_rbnf import RbnfEngine
 
 from core_client.domain import money
 from sounds.currency import NAMES, exponent_of
@@ -35,11 +38,13 @@ NUMBERS = [
     (100_000_010, "一亿零一十", "one hundred million and ten"),
     (100_150_000, "一亿零一十五万", "one hundred million one hundred and fifty thousand"),
     (200_000_000, "两亿", "two hundred million"),
+    (50_009_720_560, "五百亿零九百七十二万零五百六十",
+     "fifty billion nine million seven hundred and twenty thousand five hundred and sixty"),
     (1_200_000_000, "十二亿", "one billion two hundred million"),
     (10**12, "一万亿", "one trillion"),
     (10**15, "一千万亿", "one quadrillion"),
     (-15, "负十五", "minus fifteen"),
-]
+]  # fmt: skip
 
 AMOUNTS = [
     (1_234_567, "CNY", "一万两千三百四十五元六角七分",
@@ -98,6 +103,20 @@ def test_a_date_is_said_as_a_person_says_it(date: datetime.date, zh: str, en: st
 def test_a_year_can_be_left_out() -> None:
     assert date_words(datetime.date(2026, 3, 5), "zh", with_year=False) == "三月五日"
     assert date_words(datetime.date(2026, 3, 5), "en", with_year=False) == "the fifth of March"
+
+
+def test_groups_are_joined_as_the_rules_join_them() -> None:
+    """The words are put together from groups; the rules, asked for the whole number, must say the same."""
+    dice = random.Random(12)
+    english, chinese = RbnfEngine.for_language("en"), RbnfEngine.for_language("zh")
+    for _ in range(3_000):
+        number = int("".join(dice.choice("00123456789") for _ in range(dice.randint(1, 12))))
+        whole = english.format_number(number, ruleset_names=["spellout-cardinal-verbose"]).text.replace(",", "")
+        assert number_words(number, "en") == whole
+        number %= 10**8  # above it the rules leave out a 零 that people say
+        whole = chinese.format_number(number, ruleset_names=["spellout-numbering"]).text
+        mended = re.sub("(?<![十零])二(?=[千万亿])", "两", whole.replace("〇", "零"))
+        assert number_words(number, "zh") == re.sub("^一十", "十", mended)
 
 
 def test_digits_are_said_one_by_one_and_chinese_says_yao_for_one() -> None:
