@@ -201,6 +201,24 @@ async def test_a_key_that_is_stuck_does_not_hold_the_line_for_ever() -> None:
         assert answers == [DigitsReceived("111")]
 
 
+async def test_an_exchange_that_says_key_without_end_does_not_hold_the_line_for_ever() -> None:
+    async def dialogue(call: Call) -> None:
+        await call.gather(ask())
+        await call.say(say("menu"))
+        await call.end("done")
+
+    async with answering(dialogue) as line:
+        reader, writer = await asyncio.open_connection("127.0.0.1", line.server.port)
+        writer.write(b"agi_network: yes\nagi_uniqueid: 1.1\n\n")
+        commands: list[bytes] = []
+        while command := await reader.readline():
+            commands.append(command)
+            writer.write(b"200 result=49 endpos=5\n")
+        writer.close()
+        await writer.wait_closed()
+    assert len(commands) == 1 + MAX_DROPPED_KEYS + 1
+
+
 async def test_keys_pressed_while_the_bank_works_are_lost() -> None:
     answers: list[object] = []
     pressed: list[FakeCall] = []
