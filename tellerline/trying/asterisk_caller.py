@@ -35,7 +35,8 @@ class BankLeg:
     channel: str
     uniqueid: str
     commands: list[str] = field(default_factory=list)  # AGI commands in order, as Asterisk understood them
-    played: list[tuple[str, float]] = field(default_factory=list)  # files that AGI played, with how long each took
+    told: list[str] = field(default_factory=list)  # files that AGI was told to play, in order
+    played: list[tuple[str, float]] = field(default_factory=list)  # those that are over, with how long each took
     variables: dict[str, str] = field(default_factory=dict)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     cause: str = ""
@@ -151,18 +152,28 @@ class Callers:
         if leg is None:
             return
         command, ident = event.get("Command", ""), event.get("CommandId", "")
+        file = self._file_of(command)
         now_s = asyncio.get_running_loop().time()
         if event.name == "AGIExecStart":
             leg.commands.append(command)
             self._started[ident] = now_s
+            if file is not None:
+                leg.told.append(file)
             return
-        words = command.split()
         took_s = now_s - self._started.pop(ident, now_s)
-        if words[:2] in (["STREAM", "FILE"], ["GET", "DATA"], ["CONTROL", "STREAM"]):
-            file = words[3 if words[0] == "CONTROL" else 2].strip('"')
-            leg.played.append((file.removeprefix(self._prefix), took_s))
+        words = command.split()
+        if file is not None:
+            leg.played.append((file, took_s))
         elif words[:2] == ["SET", "VARIABLE"] and len(words) > 3:
             leg.variables[words[2].strip('"')] = " ".join(words[3:]).strip('"')
+
+    def _file_of(self, command: str) -> str | None:
+        """Answer the audio id that a command plays."""
+        words = command.split()
+        place = {"STREAM": 2, "GET": 2, "CONTROL": 3}.get(words[0] if words else "", 0)
+        if not place or words[1:2] not in (["FILE"], ["DATA"], ["STREAM"]) or len(words) <= place:
+            return None
+        return words[place].strip('"').removeprefix(self._prefix)
 
     def _hangup(self, event: AmiMessage) -> None:
         leg = self._bank_legs.pop(event["Channel"], None)
@@ -185,6 +196,7 @@ class Caller:
         self._callers = callers
         self._channel = channel
         self._reported = 0
+        self._named = 0  # how far through the bank leg's files the names have come
         self._hung_up = False
         self._began_s = 0.0
 
@@ -277,6 +289,11 @@ class Caller:
         return True
 
     def _name(self, item: HeardRecording) -> str:
-        """Answer one id: where files sound alike, the one that Asterisk was told to play."""
-        told = [file for file, _ in self.bank.played]
-        return next((name for name in reversed(told) if name in item.audio_ids), item.audio_ids[0])
+        """Answer one id: where files sound alike, the one that Asterisk was told to play next."""
+        if len(item.audio_ids) == 1:
+            return item.audio_ids[0]
+        for index in range(self._named, len(self.bank.told)):
+            if self.bank.told[index] in item.audio_ids:
+                self._named = index + 1
+                return self.bank.told[index]
+        return item.audio_ids[0]

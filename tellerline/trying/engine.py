@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import secrets
 import tempfile
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ from flows.dialogue import Channel, Party, Trigger
 from flows.runner import Runner
 from flows.testing.sessions import MemorySessions
 from flows.vault import Vault
-from flows.words import files_for
+from flows.words import files_for, text_for
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_flows
 from tellerline.config import Config
@@ -30,6 +31,7 @@ from tellerline.trying.conversation import Given
 from tellerline.trying.driver import CallEnded, EndedBy, Leg, TextMessage
 from tellerline.trying.pace import working
 from tellerline.trying.telephone import Telephone
+from tellerline.trying.text_router import TextRouter
 from tellerline.trying.told import ToldDoor
 from tellerline.trying.world import QUICK_PINS, ConversationClock, recording_seconds
 
@@ -49,6 +51,8 @@ class EngineDriver:
         self._door: ToldDoor
         self._runner: Runner
         self._vault: Vault
+        self._router: TextRouter
+        self._texts: deque[TextMessage] = deque()
 
     async def __aenter__(self) -> Self:
         """Open a fresh demo bank and load the flows."""
@@ -70,7 +74,17 @@ class EngineDriver:
                 await seed(bank)
             self._vault = Vault()
             self._door = ToldDoor(bank.client, self._given.bank)
-            self._runner = Runner(flows, MemorySessions(clock.passed_s), self._door, self._vault, clock)
+            sessions = MemorySessions(clock.passed_s)
+            self._runner = Runner(flows, sessions, self._door, self._vault, clock)
+            self._router = TextRouter(
+                self._runner,
+                self._door,
+                sessions,
+                self._vault,
+                clock,
+                lambda: flows.current(self._config.sms.flow),
+                lambda say: text_for(say, self._catalogue, self._vault.open),
+            )
             self._group = await stack.enter_async_context(asyncio.TaskGroup())
             self._seconds_of = recording_seconds(self._catalogue)
             self._stack = stack.pop_all()
@@ -120,10 +134,15 @@ class EngineDriver:
 
     async def text(self, from_: str, to: str, body: str) -> None:
         """See :class:`~tellerline.trying.driver.Driver`."""
-        raise ParleyError("texts cannot be tried through the engine")
+        answer = await self._router.answer(from_, body)
+        if answer:
+            self._texts.append(TextMessage(from_, to, answer, self._clock.passed_s()))
 
     async def received(self, timeout_s: float) -> TextMessage | None:
-        """See :class:`~tellerline.trying.driver.Driver`."""
+        """See :class:`~tellerline.trying.driver.Driver`. An answer comes with its text, or not at all."""
+        if self._texts:
+            return self._texts.popleft()
+        await self.wait(timeout_s)
         return None
 
     async def wait(self, seconds: float) -> None:

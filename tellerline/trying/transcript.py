@@ -101,6 +101,8 @@ def masked(body: str, captured: Mapping[str, str]) -> str:
 
 def joined(before: str, after: str) -> str:
     """Answer two pieces of speech as one text: with a space, except between Chinese characters."""
+    if not before or not after:
+        return before + after
     return before + ("" if _is_han(before[-1:]) and _is_han(after[:1]) else " ") + after
 
 

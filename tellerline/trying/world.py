@@ -14,6 +14,7 @@ from core_client.domain.secret import Secret
 from flows.dialogue import Item, Prompt, Say, SayDate, SayDigits, SayMoney, SayName, SayNumber
 from flows.words import files_for
 from sounds.catalogue import Catalogue
+from sounds.inventory import PAUSE
 from tellerline.errors import ParleyError
 from tellerline.trying import conversation as c
 
@@ -102,7 +103,10 @@ class CatalogueWords:
 
     def spoken(self, audio_id: str) -> str:
         """Answer the words of one recording, or its name where nothing is known of it."""
-        return self._catalogue.text_of(audio_id) or f"({audio_id})"
+        text = self._catalogue.text_of(audio_id)
+        if text is None:
+            return "" if audio_id.endswith(f"/{PAUSE}") else f"({audio_id})"
+        return text
 
 
 def item_of(expected: c.Expected) -> Item:
