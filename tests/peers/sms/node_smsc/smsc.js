@@ -29,6 +29,7 @@ const manners = {
 let session = null; // the bound one
 let links = 0;
 let submits = 0;
+let underWay = 0; // submit_sm that were taken and are not answered yet
 let lastId = 41; // ids 42.. : hex and decimal differ from the first one on
 let reference = 0;
 
@@ -83,6 +84,7 @@ function onSubmit(link, pdu) {
     return;
   }
   const id = ++lastId;
+  underWay += 1;
   const content = pdu.message_payload && pdu.message_payload.message ? pdu.message_payload : pdu.short_message;
   tell('submitted', {
     link: link.number,
@@ -93,13 +95,16 @@ function onSubmit(link, pdu) {
     data_coding: pdu.data_coding,
     registered: pdu.registered_delivery,
     part: headerOf(content.udh),
+    under_way: underWay,
   });
   if (manners.drop_at_answer > 0 && --manners.drop_at_answer === 0) {
     tell('dropped', { link: link.number, taken: true });
+    underWay -= 1;
     link.destroy();
     return;
   }
   const answer = () => {
+    underWay -= 1;
     const extra = manners.vendor_tlv ? { vendor_note: Buffer.from('cost=7') } : {};
     if (manners.receipt_early) sendReceipts(pdu, id);
     link.send(pdu.response(Object.assign({ message_id: idAs(manners.resp_id, id) }, extra)));
