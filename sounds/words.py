@@ -2,9 +2,9 @@
 
 Numbers come from CLDR's spell-out rules (unicode-rbnf), asked for groups of a thousand (English) or ten thousand
 (Chinese), which are remembered: a rule takes 60 microseconds, and an amount that nobody heard before should not.
-English takes the British form with "and", the clearer one on a telephone. Chinese needs four mends: 零 for 〇, 万亿 for
-兆, 两 before 千, 万 and 亿 (not after 十 or 零), and no 一 before a leading 十. Where the rules leave out the 零 after 亿,
-it is said: 五百亿零九百万.
+English takes the British form with "and", the clearer one on a telephone. Chinese needs mends: 零 for 〇, 万亿 for 兆,
+两 before 千, 万 and 亿 (not after 十 or 零), no 一 before a leading 十, and after 亿 the 零 that the rules leave out:
+五百亿零九百万.
 """
 
 from __future__ import annotations

@@ -70,6 +70,13 @@ def test_there_is_no_audio_that_nothing_says(catalogue: Catalogue) -> None:
     assert files == {f"{audio_id}.wav" for audio_id in wanted} | {FILE_NAME}
 
 
+def test_no_two_clips_of_a_language_sound_exactly_alike_unless_they_say_the_same() -> None:
+    said: dict[tuple[str, str], set[str]] = {}
+    for audio_id, clip in read_manifest(AUDIO).items():
+        said.setdefault((audio_id.partition("/")[0], clip.sha256), set()).add(clip.text)
+    assert [texts for texts in said.values() if len(texts) > 1] == []
+
+
 def test_every_file_is_what_asterisk_plays_without_converting(catalogue: Catalogue) -> None:
     for lang in LANGUAGES:
         for audio_id in catalogue.texts(lang):
