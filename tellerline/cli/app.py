@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tellerline.cli import bank, config, demo, doctor, serve, sounds, trying
+from tellerline.cli import bank, check, config, demo, doctor, fakes, serve, sounds, trying
 
 app = typer.Typer(
     name="tellerline",
@@ -37,7 +37,9 @@ def _top(
 demo.add_to(app)
 serve.add_to(app)
 trying.add_to(app)
+check.add_to(app)
 doctor.add_to(app)
+fakes.add_to(app)
 app.add_typer(config.app, name="config")
 app.add_typer(bank.app, name="bank")
 app.add_typer(sounds.app, name="sounds")

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from core_client.adapters.sealing import SealError
 from core_client.adapters.valkey import StoreError
 from core_client.language.errors import LanguageError
 from sounds.errors import SoundsError
@@ -20,7 +21,7 @@ from tellerline.config import Config, load_config
 from tellerline.errors import TellerlineError
 
 NO, BAD_INPUT = 1, 2
-TOLD = (TellerlineError, LanguageError, SoundsError, StoreError)
+TOLD = (TellerlineError, LanguageError, SoundsError, StoreError, SealError)
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -34,6 +34,13 @@ from tellerline.trying.world import QUICK_PINS, ConversationClock
 
 LOOP_SEES_S = 5.0  # of a ``wait``, which here passes on the wall clock: link timers and retries run, an hour does not
 AMI_READY_S = 10.0
+# In every queue somebody answers and, after a second, has said all there was to say.
+_AGENTS = """\
+[tellerline-queues]
+exten => _[a-z]!,1,Wait(1)
+ same => n,Set(TELLERLINE_TRANSFER=answered)
+ same => n,Return()
+"""
 
 
 class AsteriskDriver:
@@ -67,7 +74,9 @@ class AsteriskDriver:
         prints = prints_of(sounds)
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-")))
-            self.host = await stack.enter_async_context(AsteriskHost(asterisk, sounds=sounds, verbose=3))
+            self.host = await stack.enter_async_context(
+                AsteriskHost(asterisk, sounds=sounds, verbose=3, agents=_AGENTS)
+            )
             self._clock = ConversationClock(self._given.at)
             self._handsets = await stack.enter_async_context(Handsets.open(self._clock.passed_s))
             ami = Ami(
