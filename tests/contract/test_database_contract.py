@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +72,24 @@ async def test_what_was_answered_is_there_for_another_connection_at_once(databas
             await one.write(partial(execute, statement=stop(f"p{n}")))
             rows = await other.read(lambda tx: execute(tx, "SELECT count(*) FROM message_stops"))
             assert rows[0][0] == n + 1
+
+
+async def test_a_read_sees_one_moment_from_its_beginning_to_its_end(database_url: str) -> None:
+    looked, written = threading.Event(), threading.Event()
+
+    def looks_twice(tx: Tx) -> list[int]:
+        counts = [len(execute(tx, "SELECT party FROM message_stops"))]
+        looked.set()
+        assert written.wait(10)
+        counts.append(len(execute(tx, "SELECT party FROM message_stops")))
+        return counts
+
+    async with open_database(database_url) as database:
+        reading = asyncio.ensure_future(database.read(looks_twice))
+        await asyncio.to_thread(looked.wait, 10)
+        await database.write(partial(execute, statement=stop("meanwhile")))
+        written.set()
+        assert await reading == [0, 0]
 
 
 async def test_a_caller_who_gives_up_does_not_stop_the_others(database_url: str) -> None:

@@ -223,7 +223,10 @@ async def test_nobody_touches_another_customer_s_intent() -> None:
             result = await bank.perform(thief, operation, intent=intent)
             assert (result.outcome, result.reason) == ("refused", "intent_spent")
         assert (await bank.perform(sms, "auth.issue_code", "sms", intent=intent)).outcome == "refused"
-        assert (await bank.perform(sms, "auth.verify_code", "sms", intent=intent, code="1")).outcome == "expired"
+        owner = (await bank.core.arrive("sms", WANG)).auth_session_id
+        code = (await bank.perform(owner, "auth.issue_code", "sms", intent=intent)).answer["code"]
+        assert (await bank.perform(sms, "auth.verify_code", "sms", intent=intent, code=code)).outcome == "expired"
+        assert (await bank.perform(owner, "auth.verify_code", "sms", intent=intent, code=code)).outcome == "ok"
         assert await state(bank, intent) is TransferState.PREPARED
 
 
