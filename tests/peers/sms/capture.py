@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -41,10 +42,8 @@ class Capture:
             marker.setblocking(False)
             marker.bind(("127.0.0.1", 0))
             own = marker.getsockname()[1]
-            try:
+            with contextlib.suppress(ConnectionRefusedError):  # that it was tried is on the wire all the same
                 await asyncio.get_running_loop().sock_connect(marker, ("127.0.0.1", self._port))
-            except ConnectionRefusedError:
-                pass  # nobody listens any more; that it was tried is on the wire all the same
         mark = own.to_bytes(2, "big") + self._port.to_bytes(2, "big")
         async with asyncio.timeout(FLUSH_TIMEOUT_S):
             while mark not in _octets(self._file):  # noqa: ASYNC110 - a file tells nobody that it grew
@@ -81,7 +80,7 @@ class Capture:
         wanted = [argument for name in fields for argument in ("-e", name)]
         process = await asyncio.create_subprocess_exec(
             self._found.tshark,
-            *("-n", "-r", self._file, "-d", f"tcp.port=={self._port},smpp", "-Y", which, "-T", "fields", *wanted),
+            *("-n", "-r", str(self._file), "-d", f"tcp.port=={self._port},smpp", "-Y", which, "-T", "fields", *wanted),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -120,7 +119,7 @@ async def capturing(found: Wireshark, port: int, folder: Path) -> AsyncIterator[
     async with child(found.dumpcap, *arguments, log=log) as dumpcap:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                while b"File: " not in _octets(log) and dumpcap.returncode is None:
+                while b"File: " not in _octets(log) and dumpcap.returncode is None:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"dumpcap did not start: {_octets(log)!r}") from None
