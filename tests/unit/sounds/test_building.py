@@ -157,6 +157,13 @@ def test_a_voice_that_says_nothing_or_too_much_fails_the_build(root: Path) -> No
         _build(root, voice)
 
 
+@pytest.mark.parametrize("audio_id", ["en/welcom", "zh/welcome", "welcome"])
+def test_what_nobody_says_cannot_be_built(root: Path, audio_id: str) -> None:
+    with pytest.raises(BuildError, match=f"'{audio_id}' is nothing that is said in the languages to build"):
+        build(Catalogue.load(root), root / "audio", Hummer(), languages=["en"], only=[audio_id])
+    assert not (root / "audio").exists()
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
