@@ -8,6 +8,7 @@ keyed digits, as a balance call must.
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 
 class BareCall(asyncio.Protocol):
@@ -22,8 +23,7 @@ class BareCall(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
         index = self._index

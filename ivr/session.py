@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 from ivr.agi import AgiServerConnection, HeaderReceived, HungUp, Reply
 from ivr.errors import RemoteProtocolError
@@ -196,12 +196,11 @@ class AgiSession(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the owner decide about the peer. asyncio and uvloop set TCP_NODELAY on every TCP socket."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server gives
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         name = transport.get_extra_info("peername")
         self.peer = str(name[0]) if name else ""
         if not self._owner.connected(self):
-            transport.abort()
+            self.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take lines from the exchange."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from ivr.agi import AgiClientConnection, CommandReceived, Reply
 from ivr.errors import LocalProtocolError, RemoteProtocolError
@@ -265,10 +266,9 @@ class FakeCall(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the header block."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection gives
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         self._wall = self._loop.time()
-        transport.write(self._codec.send_header(self.header))
+        self._transport.write(self._codec.send_header(self.header))
 
     def data_received(self, data: bytes) -> None:
         """Run the commands that came."""

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from ivr.server import FastAgiServer, ServerLimits, ServerPrompts
@@ -436,6 +437,25 @@ async def test_small_commands_do_not_wait_for_each_other_on_the_wire() -> None:
     async with FastAgiServer(on_call) as server, FakePbx() as pbx:
         await (await pbx.dial("127.0.0.1", server.port)).wait_ended()
     assert options[0] != 0
+
+
+def test_calls_are_taken_on_uvloop_too() -> None:
+    async def one_call() -> tuple[bool, int]:
+        nodelay: list[int] = []
+
+        async def on_call(session: AgiSession) -> None:
+            assert session._transport is not None
+            wire = session._transport.get_extra_info("socket")
+            nodelay.append(wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            await _complete(session)
+
+        async with FastAgiServer(on_call) as server, FakePbx() as pbx:
+            call = await pbx.dial("127.0.0.1", server.port)
+            return (await call.wait_ended()).completed, nodelay[0]
+
+    completed, nodelay = uvloop.run(one_call())
+    assert completed
+    assert nodelay != 0
 
 
 async def test_a_burst_of_calls_is_accepted_at_once() -> None:
