@@ -31,12 +31,17 @@ Json: TypeAlias = "str | bool | int | dict[str, Json] | list[Json] | None"
 
 
 def to_json(value: Value) -> Json:
-    """Answer ``value`` as JSON; what JSON cannot say is tagged: ``{"$money": "5.00 CNY"}``."""
+    """Answer ``value`` as JSON; what JSON cannot say is tagged: ``{"$money": "5.00 CNY"}``.
+
+    The commonest types come first and the abstract one last: every turn of every call writes its values.
+    """
     if value is None or isinstance(value, str | int):
-        return value  # most values, and every turn of every call writes them
+        return value
+    if isinstance(value, Money):
+        return {"$money": str(value)}
+    if isinstance(value, dict):
+        return {key: to_json(item) for key, item in value.items()}
     match value:
-        case Money():
-            return {"$money": str(value)}
         case datetime.date():
             return {"$date": value.isoformat()}
         case SecretHandle():

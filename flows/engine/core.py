@@ -128,7 +128,6 @@ class Engine:
             if needed and (gate := self._missing(draft, needed)) is not None:
                 go = self._pass(draft, gate, step)
                 continue
-            draft.code_passed = False
             if draft.step != go:
                 draft.last_step, draft.step = draft.step, go
             go = step.enter(draft)

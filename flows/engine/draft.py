@@ -62,7 +62,7 @@ class Draft:
         self.intent: Value = session.intent
         self.retried: str = session.retried
         self.waiting: Waiting | None = None  # None: as the wait says
-        self.code_passed = False  # the code of this very intent was right: holds for the next step only
+        self.code_passed = False  # the code of this very intent was right: holds for this turn, and is never stored
         self.money_asked = False  # this turn follows an operation that may have moved money
         self.effects: list[Effect] = []
 

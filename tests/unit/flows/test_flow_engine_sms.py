@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,10 @@ from core_client.domain.values import SecretHandle, Value
 from flows.dialogue import AwaitText, Channel, OperationAnswered, Reconnected, SessionExpired, TextReceived
 from flows.loader import load_flow, load_flow_text
 from flows.model import Flow
+from flows.session import Waiting
 from flows.store import DEFINITIONS
 from flows.testing import Driver
+from flows.testing.driver import said
 from tests.unit.flows.flow_texts import SMALL
 from tests.unit.flows.test_flow_engine_voice import BALANCE, INTENT
 
@@ -87,6 +90,18 @@ def test_a_code_opens_its_own_step_once_and_no_gate(flow: Flow) -> None:
     driver.resume(CODE)
     driver.resume(OperationAnswered("ok"))
     assert "auth" not in driver.session.gates
+
+
+def test_money_never_moves_without_its_code_whatever_a_session_says(flow: Flow) -> None:
+    driver = awaiting_code(flow)
+    forged = replace(driver.session, waiting=Waiting.TEXT)  # as if a plain yes had been asked for
+    _, turn = driver.engine.resume(forged, TextReceived("YES"))
+    assert said(turn.effects) == ["system_trouble", "<end trouble>"]
+    for gates in ((), ("auth",)):
+        _, turn = driver.engine.resume(
+            replace(forged, gates=gates, waiting=Waiting.VERIFY), OperationAnswered("refused")
+        )
+        assert said(turn.effects) == ["code_wrong"]
 
 
 def test_a_wrong_code_is_said_so_and_waited_for_again(flow: Flow) -> None:

@@ -89,9 +89,11 @@ async def test_a_pin_reaches_its_operation_and_nothing_else(world: World) -> Non
 
 
 async def test_a_secret_that_was_never_used_does_not_stay_in_memory(world: World) -> None:
-    world.core.slow["auth.verify_pin"] = 0
-    line = world.line("1", PIN)
-    await world.runner.start(world.trigger(), line)
+    text = SMALL.replace("save: pin, next: pin_check}", "save: pin, next: bye}")
+    (world.folder / "small.yaml").write_text(text, encoding="utf-8")
+    assert world.flows.reload() == []
+    await world.runner.start(world.trigger(), world.line("1", PIN))
+    assert world.core.asked == []
     assert len(world.vault) == 0
 
 
