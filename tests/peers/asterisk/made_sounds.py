@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import random
 import wave
 from pathlib import Path
@@ -21,13 +20,8 @@ LENGTHS_S = {
 
 
 def noise(seed: str, length_s: float) -> bytes:
-    """Answer noise whose loudness wanders as speech does."""
-    rng = random.Random(seed)
-    samples = array.array("h")
-    for index in range(round(length_s * 8000)):
-        loudness = 300 + 6000 * abs((index % 1600) - 800) // 800
-        samples.append(rng.randint(-loudness, loudness))
-    return samples.tobytes()
+    """Answer white noise, the same for the same seed."""
+    return random.Random(seed).randbytes(2 * round(length_s * 8000))
 
 
 def make_sounds(folder: Path) -> Path:
