@@ -57,7 +57,6 @@ class FastAgiLeg:
     def __init__(self, call: FakeCall, clock: ConversationClock) -> None:
         self._call = call
         self._clock = clock
-        self._began_s = clock.passed_s()
 
     async def heard(self, timeout_s: float) -> Heard | None:
         """See :class:`~tellerline.trying.driver.Leg`."""
@@ -65,7 +64,8 @@ class FastAgiLeg:
             file = await self._call.next_heard(timeout_s)
         if file is None:
             return None
-        return Heard(file.file, self._began_s + file.started_s, file.cut)
+        # Counted back from now: the conversation's clock also runs while the bank works, the call's does not.
+        return Heard(file.file, self._clock.passed_s() - (self._call.now - file.started_s), file.cut)
 
     async def press(self, keys: str) -> None:
         """See :class:`~tellerline.trying.driver.Leg`."""
