@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ivr.testing import CallEnded, CallEvent, CommandSeen, FakePbx, KeyPressed, Playing, Transferred
+from ivr.testing import CallEnded, CallEvent, CallWentElsewhere, CommandSeen, FakePbx, KeyPressed, Playing, Transferred
 from sms.testing.fake_smsc import FakeSmsc
 from sounds.catalogue import Catalogue
 from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
@@ -27,6 +27,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, fo
 Caller = Annotated[str, typer.Option("--from", metavar="NUMBER", help="Who texts or calls.")]
 Service = Annotated[str, typer.Option("--to", metavar="NUMBER", help="The bank's number.")]
 BIND_WAIT_S = 60.0
+NEWS_S = 0.5  # between two looks for what the server says next
 
 
 def add_to(app: typer.Typer) -> None:
@@ -79,10 +80,17 @@ def fake_pbx(
                 call = await pbx.dial(host, port or settings.agi.port, caller=caller, called=to, observer=tell)
             except (OSError, TimeoutError) as error:
                 raise ParleyError(f"no server answers at {host}:{port or settings.agi.port}: {error}") from None
-            for burst in filter(None, keys.split(",")):
-                await call.wait_for_prompt(settings.agi.call_limit_s)
-                await call.press(burst)
-            return (await call.wait_ended(settings.agi.call_limit_s)).completed
+            try:
+                for burst in filter(None, keys.split(",")):
+                    await call.wait_for_prompt(settings.agi.call_limit_s)
+                    heard = len(call.heard)
+                    await call.press(burst)
+                    while len(call.heard) == heard and call.ended is None:
+                        await call.silence(NEWS_S)
+                return (await call.wait_ended(settings.agi.call_limit_s)).completed
+            except CallWentElsewhere as error:
+                err.print(f"tellerline: {escape(str(error).partition(';')[0])}")
+                return False
 
     if not asyncio.run(run()):
         raise typer.Exit(NO)
