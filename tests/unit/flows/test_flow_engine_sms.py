@@ -176,6 +176,14 @@ def test_a_text_that_is_delivered_again_while_money_moves_is_the_same_request(fl
     assert driver.operation() == first
 
 
+def test_an_answer_that_was_lost_is_given_again_with_a_code_of_its_own(flow: Flow) -> None:
+    driver = awaiting_code(flow)
+    driver.resume(Reconnected())
+    assert driver.operation().operation == "auth.issue_code"
+    assert driver.operation().request_id != "s1:2"  # the first code may have been read: a new request, a new code
+    assert driver.resume(ISSUED).said[-2:] == ["sms_confirm_with_code", "secret"]
+
+
 def test_the_bank_that_forgot_the_code_moves_nothing(flow: Flow) -> None:
     driver = awaiting_code(flow)
     driver.resume(CODE)
