@@ -43,6 +43,7 @@ from flows.sessions import SessionStore
 from flows.vault import Vault
 
 CALL_TTL_S = 3600  # how long a call's session outlives its last turn
+MAX_ENGINES = 64  # one for each flow version that dialogues still run on
 LATE_S = 3600  # after a wait for a text ended, its session stays this long, so that a late answer is told so
 
 _log = structlog.get_logger("flows.runner")
@@ -141,6 +142,8 @@ class Runner:
         key = (flow.name, flow.version)
         engine = self._engines.get(key)
         if engine is None or engine.flow is not flow:
+            if len(self._engines) >= MAX_ENGINES:
+                self._engines.clear()  # they hold no state: only the flows of long ago would stay in memory
             engine = self._engines[key] = Engine(flow)
         return engine
 
