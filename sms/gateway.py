@@ -268,23 +268,24 @@ class SmsGateway:
             await self._help(turn, arrival, line, "unreadable")
             return
         code = commands.six_digits(text)
-        session = await self._waiting(turn)
         if code is not None:
-            await self._code(turn, arrival, line, session, code)
+            await self._code(turn, arrival, line, code)
             return
         flow = self._flows.current(self._config.flow)
         command = commands.match(flow.sms_patterns, text, flow.currency)
         if command is not None:
             turn.kind, turn.step = "command", command.step
             await self._runner.start(self._trigger(turn, arrival, flow, command), line)
-        elif session is not None:
+            return
+        session = await self._waiting(turn)
+        if session is not None:
             turn.kind, turn.step = "reply", session.step
-            if not await self._resume(turn, session, TextReceived(text), line):
-                await self._help(turn, arrival, line, "late")
-        else:
-            await self._help(turn, arrival, line, "unknown")
+            if await self._resume(turn, session, TextReceived(text), line):
+                return
+        await self._help(turn, arrival, line, "unknown" if session is None else "late")
 
-    async def _code(self, turn: _Turn, arrival: Arrival, line: SmsLine, session: Session | None, code: str) -> None:
+    async def _code(self, turn: _Turn, arrival: Arrival, line: SmsLine, code: str) -> None:
+        session = await self._waiting(turn)
         # One that waits for neither was at the bank with this very code when its node died.
         if session is not None and not session.ended and (session.waits_for_code or not session.waits_for_text):
             turn.kind, turn.step = "code", session.step

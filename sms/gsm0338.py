@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 
 ESCAPE = 0x1B
@@ -26,6 +27,8 @@ EXTENSION = MappingProxyType(
         0x65: "€",
     }
 )
+# Characters that GSM 03.38 and ASCII have in the same place: most texts are made of nothing else.
+_AS_ASCII = re.compile(r"[\n\r !\"#%&'()*+,\-./0-9:;<=>?A-Za-z]*")
 _ENCODED = {character: bytes([code]) for code, character in enumerate(BASIC) if code != ESCAPE}
 _ENCODED |= {character: bytes([ESCAPE, code]) for code, character in EXTENSION.items()}
 
@@ -41,7 +44,7 @@ def encode_character(character: str) -> bytes | None:
 
 def encodable(text: str) -> bool:
     """Answer whether ``text`` can be sent in the default alphabet."""
-    return all(character in _ENCODED for character in text)
+    return _AS_ASCII.fullmatch(text) is not None or all(character in _ENCODED for character in text)
 
 
 def encode(text: str) -> bytes:
@@ -50,6 +53,8 @@ def encode(text: str) -> bytes:
     Raises:
         NotGsmError: a character that the alphabet does not have.
     """
+    if _AS_ASCII.fullmatch(text) is not None:
+        return text.encode("ascii")
     try:
         return b"".join([_ENCODED[character] for character in text])
     except KeyError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import phonenumbers
 
 from sms.smpp import Address
@@ -10,6 +12,7 @@ TON_UNKNOWN, TON_INTERNATIONAL, TON_NATIONAL, TON_ALPHANUMERIC = 0, 1, 2, 5
 NPI_ISDN = 1
 
 
+@lru_cache(maxsize=4096)
 def e164(digits: str, ton: int, region: str) -> str | None:
     """Answer the sender's number in E.164, or None for a name, a short code, or nothing that can be called.
 

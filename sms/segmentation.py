@@ -53,14 +53,13 @@ def split(text: str, reference: int) -> Segments:
         TooLongError: more than 255 parts.
     """
     if gsm0338.encodable(text):
-        coding, single, room = DATA_CODING_DEFAULT, GSM_SINGLE, GSM_PART
-        pieces = (gsm0338.encode(cluster) for cluster in clusters(text))
+        coding, single, room, encode = DATA_CODING_DEFAULT, GSM_SINGLE, GSM_PART, gsm0338.encode
     else:
-        coding, single, room = DATA_CODING_UCS2, UCS2_SINGLE, UCS2_PART
-        pieces = (cluster.encode("utf-16-be", "replace") for cluster in clusters(text))
-    whole = list(pieces)
-    if sum(map(len, whole)) <= single:
-        return Segments(coding, EsmClass.DEFAULT, (b"".join(whole),))
+        coding, single, room, encode = DATA_CODING_UCS2, UCS2_SINGLE, UCS2_PART, _ucs2
+    octets = encode(text)
+    if len(octets) <= single:
+        return Segments(coding, EsmClass.DEFAULT, (octets,))
+    whole = [encode(cluster) for cluster in clusters(text)]
     bodies = _fill(whole, room, coding)
     if len(bodies) > MAX_PARTS:
         raise TooLongError(f"a text of {len(bodies)} parts, {MAX_PARTS} are possible")
@@ -69,6 +68,10 @@ def split(text: str, reference: int) -> Segments:
         for number, body in enumerate(bodies, 1)
     )
     return Segments(coding, EsmClass.UDHI, parts)
+
+
+def _ucs2(text: str) -> bytes:
+    return text.encode("utf-16-be", "replace")
 
 
 def _fill(pieces: Iterable[bytes], room: int, coding: int) -> list[bytes]:
