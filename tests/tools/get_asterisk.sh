@@ -6,12 +6,12 @@
 # An Asterisk that the machine already has is taken, when it is new enough and has the modules that the tests load.
 # Otherwise Debian's packages are downloaded with the machine's own apt configuration and unpacked into FOLDER: no
 # maintainer script runs, no service starts, root is not needed, and `rm -r FOLDER` undoes all of it.
-# What was found is written to FOLDER/layout, one `name=path` a line; tellerline.trying.asterisk_host reads it.
+# What was found is written to FOLDER/layout, one `name=path` a line; tellerline.trying.asterisk_found reads it.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
 
 need_major=20
-need_modules="chan_pjsip res_agi app_mixmonitor res_pjsip_sdp_rtp codec_ulaw format_wav"
+need_modules="chan_pjsip res_agi app_audiosocket res_audiosocket app_senddtmf res_pjsip_sdp_rtp codec_ulaw format_wav"
 begin "${1:-${XDG_CACHE_HOME:-$HOME/.cache}/tellerline/asterisk}" 2
 
 on_machine() { # prints the layout of the machine's own Asterisk, or fails
