@@ -89,13 +89,12 @@ async def test_a_refused_message_is_a_typed_error() -> None:
 
 
 async def test_leaving_waits_for_answers_then_unbinds() -> None:
-    async with (
-        FakeSmsc(behaviour=Behaviour(answer_delay_s=0.1)) as smsc,
-        Esme(esme_config(smsc.port), take).running() as esme,
-    ):
-        await esme.wait_bound(5)
-        last = asyncio.create_task(esme.submit(TEXT), name="last")
-        await asyncio.sleep(0.02)
+    async with FakeSmsc(behaviour=Behaviour(answer_delay_s=0.1)) as smsc:
+        esme = Esme(esme_config(smsc.port), take)
+        async with esme.running():
+            await esme.wait_bound(5)
+            last = asyncio.create_task(esme.submit(TEXT), name="last")
+            await asyncio.sleep(0.02)
         assert await last
         assert smsc.bound == 0
         with pytest.raises(LinkClosed):

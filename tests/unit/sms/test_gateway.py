@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
 from sms.smpp import Address, EsmClass, Message, Status, Tag
@@ -218,8 +220,8 @@ async def test_a_receipt_is_recorded_and_never_answered(world: SmsWorld) -> None
         esm_class=EsmClass.DELIVERY_RECEIPT,
     )
     await world.smsc.deliver_message(receipt)
-    entries = await world.store.redis.xrange(world.gateway.receipts.stream)
-    assert [fields for _, fields in entries] == [{b"id": b"17AB", b"state": b"DELIVRD", b"err": b"000"}]
+    entries = world.gateway.journal.entries(world.gateway.receipts.stream, ())
+    assert [dict(fields) async for _, fields in entries] == [{b"id": b"17AB", b"state": b"DELIVRD", b"err": b"000"}]
     await settled(world)
     assert world.smsc.submits == 0
 
@@ -341,6 +343,16 @@ async def test_a_drain_refuses_new_texts_and_finishes_those_that_are_in(world: S
     await asyncio.sleep(0.1)
     assert not late.done()
     late.cancel()
+
+
+async def test_a_text_that_cannot_be_stored_is_never_acknowledged(world: SmsWorld) -> None:
+    with contextlib.suppress(RedisError):
+        await world.store.redis.shutdown(nosave=True)
+    text = asyncio.create_task(world.text("BAL"), name="text")
+    await asyncio.sleep(0.3)
+    assert not text.done(), "refused for the moment, and brought again"
+    assert world.smsc.deliveries == 0
+    text.cancel()
 
 
 async def test_a_text_unasked_is_sent_once(world: SmsWorld) -> None:
