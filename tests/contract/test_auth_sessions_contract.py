@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from core_client.adapters.auth_sessions import RedisAuthSessions
 from core_client.adapters.valkey import open_store
@@ -77,7 +79,7 @@ async def test_what_another_version_stored_is_no_session(tmp_path: Path) -> None
 
 
 async def test_a_store_that_is_gone_is_unavailable(tmp_path: Path) -> None:
-    redis = Redis(unix_socket_path=str(tmp_path / "nobody.sock"))
+    redis = Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=Retry(NoBackoff(), 0))
     sessions = RedisAuthSessions(redis, HOUR)
     for work in (sessions.put(session()), sessions.get("s"), sessions.delete("s")):
         with pytest.raises(Unavailable):

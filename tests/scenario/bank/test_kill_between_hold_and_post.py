@@ -21,6 +21,8 @@ BEFORE, AFTER = Money(1_234_567, "CNY"), Money(1_184_567, "CNY")
 
 async def die_at(label: str, folder: Path) -> str:
     """Run a bank that dies there; answer the intent that it left."""
+    async with world(folder=folder):
+        pass  # the file is made here: who is killed cleans nothing up
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.scenario.bank.dying_bank", str(folder), label,
         cwd=_ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
