@@ -68,6 +68,20 @@ async def test_parts_that_were_taken_before_the_link_broke_join_with_those_after
         assert len(node_smsc.all("submitted")) == answer.parts  # none was sent twice
 
 
+async def test_parts_that_were_taken_before_a_restart_are_not_sent_again(node_smsc: NodeSmsc, tmp_path: Path) -> None:
+    async with texting(node_smsc, tmp_path, window=1):
+        await node_smsc.stop_listening()
+        await node_smsc.behave(drop_at_submit=3)
+        await node_smsc.deliver(HIM, BANK, "MINI")
+        await node_smsc.event("dropped")
+    await node_smsc.listen()
+    async with texting(node_smsc, tmp_path, window=1) as (node, _):
+        answer = await node_smsc.receive(HIM)
+        assert answer.text.count("CNY") == 5
+        await settled(node, node_smsc)
+        assert len(node_smsc.all("submitted")) == answer.parts >= 3
+
+
 async def test_an_answer_taken_but_not_acknowledged_comes_again_and_money_still_moves_once(
     node_smsc: NodeSmsc, tmp_path: Path
 ) -> None:
