@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
 from sms.smpp import Address, EsmClass, Message, Status, Tag
+from sms.testing import fake_smsc
 from sms.testing.fake_smsc import FakeSmsc
 from tests.unit.sms.sms_world import BANK, ENGLISH, STRANGER, WANG, SmsWorld, gateway_on, sms_world
 
@@ -142,7 +143,10 @@ async def test_a_text_equal_to_an_answered_one_is_a_new_text(world: SmsWorld) ->
     assert world.smsc.submits == 3
 
 
-async def test_a_text_brought_again_over_a_new_link_is_a_copy_though_it_was_answered(world: SmsWorld) -> None:
+async def test_a_text_brought_again_over_a_new_link_is_a_copy_though_it_was_answered(
+    world: SmsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_smsc, "REDELIVER_PAUSE_S", 0.5)  # time for the answer to go over the new link first
     world.smsc.behaviour.drop_instead_of_reading_ack = True
     await world.text("BAL")  # brought, dropped, brought again
     assert BALANCE in (await world.smsc.receive(to=WANG)).text
