@@ -7,6 +7,7 @@ leg is driven is seen by the bank's side only as any caller would be.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -65,30 +66,31 @@ class Callers:
         self._callers: dict[str, Caller] = {}  # by the caller's own uniqueid
         self._dialling = asyncio.Lock()
         self._keying = asyncio.Lock()
+        self._stack = contextlib.AsyncExitStack()
         self._started: dict[str, float] = {}  # AGI command id -> when it began
 
     async def __aenter__(self) -> Self:
-        await self._ears.__aenter__()
-        await self._watcher.__aenter__()
-        await self._keys.__aenter__()
-        for pattern, handler in (
-            ("Newchannel", self._new_channel),
-            ("AGIExec*", self._agi),
-            ("Hangup", self._hangup),
-        ):
-            self._watcher.on(pattern, handler)
-        await self._watcher.ready(AMI_READY_S)
-        await self._keys.ready(AMI_READY_S)
+        async with contextlib.AsyncExitStack() as stack:
+            for part in (self._ears, self._watcher, self._keys):
+                await stack.enter_async_context(part)
+            stack.push_async_callback(self._hang_all_up)
+            self._watcher.on("Newchannel", self._new_channel)
+            self._watcher.on("AGIExec*", self._agi)
+            self._watcher.on("Hangup", self._hangup)
+            await self._watcher.ready(AMI_READY_S)
+            await self._keys.ready(AMI_READY_S)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._stack.aclose()
+
+    async def _hang_all_up(self) -> None:
         for caller in tuple(self._callers.values()):
-            await caller.hang_up()
-        await self._keys.__aexit__(None, None, None)
-        await self._watcher.__aexit__(None, None, None)
-        await self._ears.__aexit__(None, None, None)
+            with contextlib.suppress(AmiError):  # an Asterisk that has died has no calls left
+                await caller.hang_up()
 
     async def call(self, from_: str | None, to: str) -> Caller:
         """Dial ``to`` from ``from_`` (None: withheld) and answer the caller once the bank has answered.
