@@ -17,6 +17,7 @@ from core_client.operations import Type
 from flows.inputs import from_text, plain_text
 from flows.model import SmsPattern, SmsSlot
 
+CARD_NUMBER_DIGITS = 13  # and more, up to 19 (ISO/IEC 7812-1); no other figure that a text brings is as long
 MAX_COMMAND_CHARACTERS = 200  # a command is short; what is longer is a letter, and is answered with help
 _CODE = re.compile(r"\d{6}")
 _INVISIBLE = dict.fromkeys(
@@ -84,6 +85,8 @@ def _slots(pattern: SmsPattern, found: Mapping[str, str], currency: str) -> dict
             value = from_text(part.type, found[part.name].strip(), currency)
             if value is None:
                 return None
+            if part.type is Type.DIGITS and isinstance(value, str) and len(value) >= CARD_NUMBER_DIGITS:
+                value = value[-4:]  # its end says which card is meant, and nothing keeps the rest
             slots[part.name] = value
     return slots
 

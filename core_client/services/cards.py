@@ -8,6 +8,7 @@ from core_client.services.accounts import customer_of
 from core_client.services.call import OperationResult, Ports, Request, ok, refused
 
 _REFERENCE_DIGITS = 8
+_END_DIGITS = 4
 _NOBODY = -1
 
 
@@ -24,6 +25,8 @@ class Cards:
         exist or not: the caller says the card's end, and hears it back with a reference.
         """
         reference = self._ports.randomness.digits(_REFERENCE_DIGITS)
+        if last4 is not None:
+            last4 = last4[-_END_DIGITS:]  # whoever sends a whole card number means its end; nothing keeps the rest
         if request.level < Security.IDENTIFIED:
             return await self._for_a_claim(request, last4, reference)
         customer = customer_of(request)

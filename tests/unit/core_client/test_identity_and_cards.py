@@ -76,6 +76,19 @@ async def test_an_only_card_is_blocked_without_its_number_and_again_with_the_sam
         assert first.answer == again.answer
 
 
+async def test_a_whole_card_number_blocks_the_card_with_its_end_and_is_kept_nowhere() -> None:
+    number = "6217003810012344821"
+    async with world() as bank:
+        session = (await bank.core.arrive("voice", WANG)).auth_session_id
+        assert (await bank.perform(session, "cards.block", last4=number)).answer["last4"] == "4821"
+        assert (await bank.perform(await claimed(bank, "10000001"), "cards.block", last4=number)).outcome == "ok"
+        audited = await bank.bank.database.read(
+            lambda tx: tx.connection.exec_driver_sql("SELECT body FROM audit").all()
+        )
+        assert any("4821" in row[0] for row in audited)
+        assert not any(number in row[0] for row in audited)
+
+
 async def test_with_two_cards_the_customer_says_which_and_the_other_one_pays_on() -> None:
     async with world() as bank:
         session = (await bank.core.arrive("sms", LI_LEI)).auth_session_id

@@ -155,3 +155,12 @@ def test_any_text_is_read_in_bounded_time() -> None:
         began = time.process_time()
         read(text)
         assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "text", ["BLOCK 6217003810012344821", "block6217 0038 1001 2344 821", "挂失６２１７００３８１００１２３４４８２１"]
+)
+def test_of_a_whole_card_number_only_its_end_is_taken(text: str) -> None:
+    command = read(text)
+    assert command is not None
+    assert dict(command.slots) == {"last4": "4821"}
