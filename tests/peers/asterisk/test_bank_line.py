@@ -254,3 +254,26 @@ async def test_surplus_keys_of_a_burst_never_spill_into_the_next_question(
         heard = await until(caller, "zh/main_menu")
         assert amount_after(heard, "zh/your_balance_is") == Money.parse("12345.67 CNY")
         assert not {"zh/connecting_agent", "zh/enter_payee", "zh/not_an_option", "zh/no_match"} & set(heard)
+
+
+async def test_a_draining_node_finishes_its_call_and_new_callers_are_told(
+    line_sounds: Path, asterisk: Asterisk
+) -> None:
+    del asterisk
+    async with the_line(line_sounds) as driver:
+        caller = await driver.callers.call(WANG.line, BANK)
+        await until(caller, "zh/main_menu")
+        draining = asyncio.ensure_future(driver.node.drain(30))
+
+        async def refuses() -> bool:
+            return not driver.node.server.accepting
+
+        await comes_true(refuses)
+        late = await driver.callers.call(SMITH.line, BANK)
+        assert await until(late, "en/try_later") == ["zh/try_later", "en/try_later"]
+        await caller.press("#")
+        await until(caller, "zh/goodbye")
+        ended = await caller.ended(10)
+        assert ended is not None
+        assert ended.by is EndedBy.BANK
+        assert await draining
