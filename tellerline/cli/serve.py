@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from tellerline.bootstrap import running
+from tellerline.bootstrap import Node, running
 from tellerline.cli.telling import ConfigOption, config_of
 from tellerline.config import Config
 from tellerline.telemetry import configure_logging
@@ -43,21 +43,28 @@ def _loop_factory(config: Config) -> Callable[[], asyncio.AbstractEventLoop] | N
 
 
 async def _serve(config: Config) -> None:
+    """Run the node. The first signal drains it, a second one, or one before it is up, ends it at once."""
     loop = asyncio.get_running_loop()
-    async with running(config) as node:
-        main = asyncio.current_task()
+    main = asyncio.current_task()
+    nodes: list[Node] = []
+    ended_by_signal = False
 
-        def asked_to_stop() -> None:
-            if node.stopping and main is not None:
-                main.cancel()
-            node.stop()
+    def asked_to_stop() -> None:
+        nonlocal ended_by_signal
+        if nodes and not nodes[0].stopping:
+            nodes[0].stop()
+        elif main is not None:
+            ended_by_signal = True
+            main.cancel()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, asked_to_stop)
-        try:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
+    try:
+        async with running(config) as node:
+            nodes.append(node)
             await node.stopped()
             await node.drain()
-        except asyncio.CancelledError:
-            if main is None or not node.stopping:
-                raise
-            main.uncancel()
+    except asyncio.CancelledError:
+        if main is None or not ended_by_signal:
+            raise
+        main.uncancel()
