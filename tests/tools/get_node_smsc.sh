@@ -16,7 +16,7 @@ begin "${1:-${XDG_CACHE_HOME:-$HOME/.cache}/tellerline/node_smsc}" "$edition"
 PATH=${VIRTUAL_ENV:-$here/../../.venv}/bin:$here/../../.venv/bin:$PATH
 command -v npm >/dev/null || { say "no npm: make the virtual environment (make peers does), or install Node.js"; exit 2; }
 cp "$source/package.json" "$source/package-lock.json" "$work/"
-if ! (cd "$work" && npm ci --cache "$work/.npm" --ignore-scripts --no-audit --no-fund --loglevel=error >&2); then
+if ! (cd "$work" && npm ci --cache "$work/.npm" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2); then
   say "npm could not fetch node-smpp: check the network and npm's registry setting (npm config get registry)"
   exit 2
 fi

