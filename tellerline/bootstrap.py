@@ -25,7 +25,6 @@ from core_client.adapters.pin_hashing import PinCost
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
 from core_client.adapters.valkey import Store, open_store
-from core_client.domain.profile import BankProfile
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
 from flows.prompts import ALL_LINES_BUSY, TOO_LONG
@@ -43,6 +42,7 @@ from tellerline.config import Config
 from tellerline.door import Door, MeteredDoor
 from tellerline.errors import ConfigError
 from tellerline.health import Check, Health, serving
+from tellerline.profile import profile_of
 from tellerline.state import Keys, open_state
 from tellerline.telemetry import Metrics
 from tellerline.texting import Behind, open_texting
@@ -231,7 +231,7 @@ async def open_bank_only(config: Config) -> AsyncIterator[EmbeddedBank]:
 
 @contextlib.asynccontextmanager
 async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> AsyncIterator[EmbeddedBank]:
-    profile = BankProfile()
+    profile = profile_of(config)
     url = config.bank.database_url
     where = url.get_secret_value() if url is not None else sqlite_url(config.server.state_dir / "bank.db")
     async with open_bank(

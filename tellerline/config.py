@@ -10,10 +10,11 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
+from core_client.domain.money import Money
 from tellerline.config_reading import read_settings
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -159,6 +160,44 @@ class Bank(Section):
     )
 
 
+class Pin(Section):
+    """The service PIN: how often it may be wrong, and how long a proof lasts."""
+
+    failures_to_lock: int = Field(default=5, ge=1, le=100, description="Wrong PINs and codes in a row that lock.")
+    delays_s: tuple[Annotated[float, Field(ge=0, le=86_400)], ...] = Field(
+        default=(0, 30, 300, 3600), description="Waits after the 1st, 2nd, ... failure; one fewer than locks."
+    )
+    idle_s: Seconds = Field(default=300, description="A proof that nobody used for this long is asked for again.")
+
+    @model_validator(mode="after")
+    def _one_delay_a_failure(self) -> Self:
+        if len(self.delays_s) != self.failures_to_lock - 1:
+            raise ValueError(f"delays_s needs {self.failures_to_lock - 1} waits: one for each failure before the lock")
+        return self
+
+
+Amounts = tuple[str, ...]
+
+
+class Transfers(Section):
+    """How much may be moved, and how soon. A currency that no limit names is not moved at all."""
+
+    most_each: Amounts = Field(default=("50000.00 CNY", "7000.00 USD"), description="Most in one transfer.")
+    most_a_day: Amounts = Field(default=("100000.00 CNY", "14000.00 USD"), description="Most in one day.")
+    most_a_day_by_sms: Amounts = Field(default=("5000.00 CNY", "700.00 USD"), description="Most by text in one day.")
+    payee_cooling_s: Seconds = Field(default=86_400, description="A new payee cannot be paid before.")
+    confirm_s: Seconds = Field(default=600, description="A transfer, or its code, that nobody confirmed lapses after.")
+    utc_offset_minutes: int = Field(default=480, ge=-720, le=840, description="When the bank's day begins.")
+
+    @field_validator("most_each", "most_a_day", "most_a_day_by_sms")
+    @classmethod
+    def _amounts(cls, value: Amounts) -> Amounts:
+        currencies = [Money.parse(text).currency for text in value]
+        if len(set(currencies)) != len(currencies):
+            raise ValueError("one amount a currency")
+        return value
+
+
 class Flows(Section):
     """The call flows."""
 
@@ -193,6 +232,8 @@ class Config(Section):
     sms: Sms = Sms()
     store: Store = Store()
     bank: Bank = Bank()
+    pin: Pin = Pin()
+    transfers: Transfers = Transfers()
     flows: Flows = Flows()
     sounds: Sounds = Sounds()
     health: Health = Health()

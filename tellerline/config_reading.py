@@ -147,6 +147,8 @@ def _explained(model: type[BaseModel], error: ValidationError, sources: Mapping[
         meaning = known.model_fields[key].description or ""
     message = fault["msg"].removeprefix("Value error, ")
     default = _default_text(known.model_fields[key]) if known is not None and key in known.model_fields else ""
+    if not key:  # several settings of the section do not fit together
+        return ConfigError(f"[{section}]", message, "Look at 'tellerline config reference' for the defaults.")
     return ConfigError(f"{section}.{key}", message, f"{meaning} Default: {default}.", sources.get((section, key), ""))
 
 
