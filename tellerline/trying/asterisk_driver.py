@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import Node, Seams, running
-from tellerline.config import Ami
+from tellerline.config import Ami, Config
 from tellerline.errors import ParleyError
 from tellerline.trying.asterisk_caller import Callers
 from tellerline.trying.asterisk_config import DEPLOY_USER
@@ -49,12 +49,14 @@ class AsteriskDriver:
     Args:
         given: the world before the first step.
         sounds: recordings in place of the shipped ones.
+        config: settings whose flows and catalogue are tried, in place of the shipped ones.
     """
 
     name = "asterisk"
 
-    def __init__(self, given: Given, sounds: Path | None = None) -> None:
+    def __init__(self, given: Given, sounds: Path | None = None, config: Config | None = None) -> None:
         self._given = given
+        self._config = config
         self._sounds = sounds
         self._stack = contextlib.AsyncExitStack()
         self._clock: ConversationClock
@@ -90,7 +92,7 @@ class AsteriskDriver:
                 wrap_door=lambda door: ToldDoor(door, self._given.bank),
                 pin_cost=QUICK_PINS,
             )
-            config = demo_config(folder, self._handsets.port).model_copy(update={"ami": ami})
+            config = demo_config(folder, self._handsets.port, self._config).model_copy(update={"ami": ami})
             self.node = await stack.enter_async_context(running(config, seams))
             await self._handsets.bound()
             if self.node.ami is not None:

@@ -109,14 +109,11 @@ class AsteriskHost:
             write_configuration(self._site)
             try:
                 await self._start()
-            except ParleyError:
+            except BaseException as error:
                 await self._stop()
-                if attempt == BOOT_TRIES - 1:
-                    raise
                 self._remove_folder()
-            except BaseException:
-                await self._stop()
-                raise
+                if not isinstance(error, ParleyError) or attempt == BOOT_TRIES - 1:
+                    raise
             else:
                 return self
         raise AssertionError("unreachable: the last try returns or raises")

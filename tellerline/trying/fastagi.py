@@ -30,6 +30,7 @@ from tellerline.trying.told import ToldDoor
 from tellerline.trying.world import QUICK_PINS, ConversationClock
 
 SOUND_PREFIX = "tellerline"
+TAKE_DOWN_S = 30.0  # a node that does not end is a defect that must show
 LOOP_SEES_S = 30.0  # of a ``wait``: link timers and retries run, an hour does not
 _BY = {
     PbxEndedBy.SERVER: EndedBy.BANK,
@@ -40,13 +41,21 @@ _BY = {
 }
 
 
-def demo_config(folder: Path, smsc_port: int) -> Config:
-    """Answer the settings of a demo line in ``folder``: loopback, ephemeral ports, the demo customers."""
+def demo_config(folder: Path, smsc_port: int, base: Config | None = None) -> Config:
+    """Answer the settings of a demo line in ``folder``: loopback, ephemeral ports, the demo customers.
+
+    Flows and sounds are those of ``base``.
+    """
+    base = base or Config()
     return Config(
         server=Server(state_dir=folder / "state", drain_s=5.0),
-        agi=Agi(port=0, sound_prefix=SOUND_PREFIX),
-        sms=Sms(host="127.0.0.1", port=smsc_port, password=SecretStr("demo"), reconnect_first_s=0.05),
+        agi=Agi(port=0, sound_prefix=SOUND_PREFIX, flow=base.agi.flow),
+        sms=Sms(
+            host="127.0.0.1", port=smsc_port, password=SecretStr("demo"), reconnect_first_s=0.05, flow=base.sms.flow
+        ),
         bank=Bank(demo=True),
+        flows=base.flows,
+        sounds=base.sounds,
         health=Health(port=None),
     )
 
@@ -109,8 +118,9 @@ class FastAgiDriver:
 
     name = "fastagi"
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: Given, config: Config | None = None) -> None:
         self._given = given
+        self._config = config
         self._stack = contextlib.AsyncExitStack()
         self._clock: ConversationClock
         self._node: Node
@@ -128,8 +138,9 @@ class FastAgiDriver:
                 wrap_door=lambda door: ToldDoor(door, self._given.bank),
                 pin_cost=QUICK_PINS,
             )
+            config = demo_config(folder, self._handsets.port, self._config)
             with working():
-                self._node = await stack.enter_async_context(running(demo_config(folder, self._handsets.port), seams))
+                self._node = await stack.enter_async_context(running(config, seams))
                 await self._handsets.bound()
             self._pbx = await stack.enter_async_context(FakePbx(sounds_of(self._node.catalogue), speed=LEAP))
             self._stack = stack.pop_all()
@@ -140,7 +151,8 @@ class FastAgiDriver:
     ) -> None:
         """Take everything down."""
         with working():
-            await self._stack.aclose()
+            async with asyncio.timeout(TAKE_DOWN_S):
+                await self._stack.aclose()
 
     def now_s(self) -> float:
         """See :class:`~tellerline.trying.driver.Driver`."""

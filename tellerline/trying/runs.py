@@ -26,7 +26,7 @@ def run_conversation(
     Raises:
         ParleyError: it cannot be run on this wire.
     """
-    make = driver_of(through)
+    make = driver_of(through, config)
     words = CatalogueWords(Catalogue.load(overlay=config.sounds.dir if config is not None else None))
 
     async def play() -> Result:
@@ -36,7 +36,7 @@ def run_conversation(
     return run_paced(play, PACES[through] if pace is None else pace)
 
 
-def driver_of(through: str) -> Callable[[Given], Driver]:
+def driver_of(through: str, config: Config | None = None) -> Callable[[Given], Driver]:
     """Answer what makes the driver of a wire; only its own parts are loaded.
 
     Raises:
@@ -46,14 +46,14 @@ def driver_of(through: str) -> Callable[[Given], Driver]:
         case "engine":
             from tellerline.trying.engine import EngineDriver
 
-            return EngineDriver
+            return lambda given: EngineDriver(given, config)
         case "fastagi":
             from tellerline.trying.fastagi import FastAgiDriver
 
-            return FastAgiDriver
+            return lambda given: FastAgiDriver(given, config)
         case "asterisk":
             from tellerline.trying.asterisk_driver import AsteriskDriver
 
-            return AsteriskDriver
+            return lambda given: AsteriskDriver(given, config=config)
         case _:
             raise ParleyError(f"there is no wire '{through}': {', '.join(WIRES)}")
