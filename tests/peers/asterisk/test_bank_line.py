@@ -103,11 +103,15 @@ async def test_a_balance_by_telephone_is_the_ledgers(
         prints = driver.callers.prints
         (ear,) = await call_all(asterisk, driver.host, prints, customers, tmp_path / how, how=how)
         heard = ear.heard()
+
+        async def seen_to_its_end() -> bool:
+            return {"Newchannel", "Newstate", "Hangup"} <= {event.name for event in events}
+
+        await comes_true(seen_to_its_end)
         logs = driver.host.log_text()
     assert amount_after(heard, "zh/your_balance_is") == known == Money.parse("12345.67 CNY")
     assert heard[:2] == ["zh/welcome", "zh/main_menu"]
     assert ear.lost == 0
-    assert {"Newchannel", "Hangup"} <= {event.name for event in events}
     assert WANG.pin not in logs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ from tellerline.trying.asterisk_found import require_asterisk
 from tellerline.trying.asterisk_host import AsteriskHost
 async def main():
     async with AsteriskHost(require_asterisk()) as host:
-        print(host.pid, flush=True)
+        print(host.pid, host.site.folder, flush=True)
         await asyncio.Event().wait()
 asyncio.run(main())
 """
@@ -84,11 +85,13 @@ async def test_it_dies_with_whoever_started_it(asterisk: Asterisk) -> None:
     )
     assert starter.stdout is not None
     async with asyncio.timeout(20):
-        pid = int(await starter.stdout.readline())
+        first, folder = (await starter.stdout.readline()).decode().split()
+    pid = int(first)
     assert is_running(pid)
     os.kill(starter.pid, signal.SIGKILL)
     await starter.wait()
     assert await gone(pid)
+    shutil.rmtree(folder)
 
 
 async def test_one_that_cannot_start_says_what_it_wrote(asterisk: Asterisk, tmp_path: Path) -> None:
