@@ -13,6 +13,8 @@ SECRET_KEYS = frozenset(
     {"pin", "otp", "code", "secret", "password", "passwd", "digits", "keys", "body", "text", "token", "pepper", "key"}
 )
 NUMBER_KEYS = frozenset({"msisdn", "number", "caller", "from", "to", "party", "from_", "destination", "source"})
+# Names of ids that machines make: one in ten of them would pass for a card's number.
+ID_KEYS = frozenset({"id", "call_id", "session_id", "intent", "intent_id", "request_id", "uniqueid", "message_id"})
 MAX_DEPTH = 6
 _E164 = re.compile(r"\+\d{8,15}(?!\d)")
 _CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
@@ -46,6 +48,8 @@ def _masked(key: str, value: Any, depth: int) -> Any:
     if isinstance(value, Secret) or key in SECRET_KEYS:
         return MASK if value not in (None, "") else value
     if isinstance(value, str):
+        if key in ID_KEYS:
+            return _E164.sub(lambda match: mask_number(match[0]), value)
         return mask_number(value) if key in NUMBER_KEYS and value.lstrip("+").isdecimal() else mask_text(value)
     if isinstance(value, bytes | bytearray):
         return f"{len(value)} bytes"  # a PDU or a body: its length says enough

@@ -70,3 +70,9 @@ def test_our_lines_foreign_lines_and_tracebacks_pass_the_same_mask() -> None:
     assert "739154" not in out.getvalue()
     assert "+8613900000001" not in out.getvalue()
     assert "ValueError" in lines[2]["exception"]
+
+
+def test_an_id_that_could_pass_for_a_card_number_is_kept() -> None:
+    event = mask_event(None, "info", {"event": "sms.handled", "id": "1795446684253-0", "note": "4111 1111 1111 1111"})
+    assert event["id"] == "1795446684253-0"
+    assert event["note"] == "***"
