@@ -15,6 +15,10 @@ CODE_EXPIRED = "code_expired"
 CODE_LOCKED = "code_locked"
 CODE_WRONG = "code_wrong"
 CONFIRM_HOW = "confirm_how"
+EARLIER_TRANSFER = "earlier_transfer"
+EARLIER_TRANSFER_DONE = "earlier_transfer_done"
+EARLIER_TRANSFER_NOT_MADE = "earlier_transfer_not_made"
+EARLIER_TRANSFER_TO = "earlier_transfer_to"
 NO_INPUT = "no_input"
 NO_MATCH = "no_match"
 NOT_REGISTERED = "not_registered"
@@ -37,6 +41,10 @@ SYSTEM_PROMPTS: tuple[str, ...] = (
     CODE_LOCKED,
     CODE_WRONG,
     CONFIRM_HOW,
+    EARLIER_TRANSFER,
+    EARLIER_TRANSFER_DONE,
+    EARLIER_TRANSFER_NOT_MADE,
+    EARLIER_TRANSFER_TO,
     NO_INPUT,
     NO_MATCH,
     NOT_REGISTERED,

@@ -42,6 +42,7 @@ from tellerline.config import Config
 from tellerline.door import Door, MeteredDoor
 from tellerline.errors import ConfigError
 from tellerline.health import Check, Health, serving
+from tellerline.late_results import LateResults
 from tellerline.profile import profile_of
 from tellerline.state import Keys, open_state
 from tellerline.telemetry import Metrics
@@ -170,18 +171,21 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             observer=CallFigures(metrics),
         )
         node = Node(config, seams.clock, bank, door, catalogue, flows, runner, store, metrics, server)
+        left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
         if config.sms.host is not None:
             behind = Behind(store, runner, door, flows, sessions, vault, catalogue, seams.clock, metrics)
             node.texting = await stack.enter_async_context(
                 open_texting(config.sms, config.bank.region, keys.seal, behind)
             )
+        late = LateResults(bank, catalogue, node.texting, vault)
+        await late.tell(left_behind)
         if config.ami.host is not None:
             node.ami = await stack.enter_async_context(_ami(config))
         seams.progress("the telephone line")
         await _listen(stack, node)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         reloading = group.create_task(_reload(node), name="reload flows")
-        recovering = group.create_task(_recover(node), name="recover intents")
+        recovering = group.create_task(late.watch(config.bank.recover_s), name="recover intents")
         _log.info("node.started", agi_port=node.agi_port, health_port=node.health_port, sms=node.texting is not None)
         try:
             yield node
@@ -241,6 +245,7 @@ async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> 
         auth_sessions=RedisAuthSessions(redis, profile.session_life),
         profile=profile,
         pin_cost=seams.pin_cost,
+        recover=False,  # the node does when it can text the results; an operator's command only looks
     ) as bank:
         yield bank
 
@@ -339,11 +344,3 @@ async def _reload(node: Node) -> None:
             if str(error) not in told:
                 _log.error("flow.refused", file=error.file, line=error.line, problem=error.message, hint=error.hint)
         told = now
-
-
-async def _recover(node: Node) -> None:
-    """Ask again, now and then, for the last word of transfers that are unknown."""
-    while True:
-        await asyncio.sleep(node.config.bank.recover_s)
-        for resolved in await node.bank.client.recover():
-            _log.info("intent.resolved", intent=resolved.intent.id, outcome=resolved.outcome)

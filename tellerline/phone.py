@@ -93,9 +93,10 @@ class PhoneApp(App[None]):
     #keypad { grid-size: 3 4; grid-gutter: 0 1; height: 13; width: 27; }
     #keypad Button { min-width: 7; width: 100%; }
     #left { width: 31; padding: 0 1; }
-    #display { height: 4; border: round $primary; padding: 0 1; }
+    #tabs { width: 1fr; }
+    #display { height: 5; border: round $primary; padding: 0 1; }
     #calling { height: 3; }
-    #calling Button { width: 1fr; }
+    #calling Button { width: 1fr; min-width: 8; }
     #said-scroll { border: round $primary; padding: 0 1; }
     #read-scroll { border: round $primary; padding: 0 1; height: 1fr; }
     #subscribers { height: 1fr; min-height: 5; }

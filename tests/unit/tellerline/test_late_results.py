@@ -1,0 +1,90 @@
+"""Whoever was told "we will text you the result" is texted, once, in their language, to their registered number."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from core_client.domain.money import Money
+from core_client.testing.faulty_bank import Fault
+from core_client.testing.world import World, world
+from flows.vault import Vault
+from sms.gateway import SmsGateway
+from sounds.catalogue import Catalogue
+from tellerline.late_results import IN_PROGRESS_S, LateResults
+
+
+class Texting:
+    """The gateway's one method that a notice needs."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+
+    async def send(self, number: str, text: str, name: str) -> None:
+        self.sent.append((number, text, name))
+
+
+def watcher(bank: World, texting: Texting | None) -> LateResults:
+    return LateResults(bank.bank, Catalogue.load(), cast("SmsGateway | None", texting), Vault())
+
+
+async def unknown_transfer(bank: World, line: str, fault: dict[str, Fault]) -> str:
+    """Send 500 yuan to the first payee through a bank that fails; answer the intent's id."""
+    session = await bank.authenticated(line)
+    prepared = await bank.perform(session, "transfers.prepare", payee="1", amount=Money(50_000, "CNY"))
+    bank.faulty.faults = dict(fault)
+    intent = str(prepared.answer["id"])
+    assert (await bank.perform(session, "transfers.authorise", intent=intent)).outcome == "unknown"
+    return intent
+
+
+@pytest.mark.parametrize(
+    ("line", "fault", "wanted"),
+    [
+        ("+8613900000001", {"post": Fault.LOST_REPLY}, ("您之前的转账500.00元给", "已成功。业务编号：")),
+        (
+            "+8613900000002",
+            {"post": Fault.LOST_REPLY},
+            ("Your earlier transfer of 500.00 CNY to", "is complete. Reference:"),
+        ),
+        ("+8613900000002", {"hold": Fault.LOST_ORDER}, ("Your earlier transfer of 500.00 CNY to", "was not made")),
+    ],
+)
+async def test_a_result_that_comes_late_is_texted_in_the_customers_language(
+    line: str, fault: dict[str, Fault], wanted: tuple[str, ...]
+) -> None:
+    async with world() as bank:
+        texting = Texting()
+        late = watcher(bank, texting)
+        intent = await unknown_transfer(bank, line, fault)
+        bank.faulty.faults = {"query": Fault.DOWN}
+        await late.tell(await bank.core.recover())
+        assert texting.sent == []  # the bank still does not answer: no last word, no text
+        bank.faulty.faults = {}
+        await late.tell(await bank.core.recover())
+        await late.tell(await bank.core.recover())
+        ((number, text, name),) = texting.sent
+        assert (number, name) == (line, f"late-result-{intent}")
+        assert all(part in text for part in wanted), text
+
+
+async def test_what_a_call_carries_out_just_now_is_left_to_it() -> None:
+    async with world() as bank:
+        texting = Texting()
+        late = watcher(bank, texting)
+        await unknown_transfer(bank, "+8613900000001", {"post": Fault.LOST_REPLY})
+        bank.faulty.faults = {}
+        await late.tell(await bank.core.recover(IN_PROGRESS_S))
+        assert texting.sent == []
+        bank.clock.advance(IN_PROGRESS_S + 1)
+        await late.tell(await bank.core.recover(IN_PROGRESS_S))
+        assert len(texting.sent) == 1
+
+
+async def test_a_line_without_sms_still_brings_it_to_a_last_word() -> None:
+    async with world() as bank:
+        await unknown_transfer(bank, "+8613900000001", {"post": Fault.LOST_REPLY})
+        bank.faulty.faults = {}
+        await watcher(bank, None).tell(await bank.core.recover())
+        assert await bank.bank.admin.unknown() == []
