@@ -57,7 +57,7 @@ fast: $(VENV)/.dev
 
 test: $(VENV)/.dev check peers
 	$(PYTEST) -n 2 --dist loadfile tests --ignore=tests/peers --ignore=tests/docs
-	$(PYTEST) -n 3 --dist loadscope tests/peers/asterisk
+	$(PYTEST) -n 3 --dist load tests/peers/asterisk
 	$(PYTEST) -n 2 --dist loadfile tests/peers/sms
 
 proof: $(VENV)/.dev peers
