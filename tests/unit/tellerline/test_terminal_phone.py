@@ -13,6 +13,7 @@ from tellerline.phone import PhoneApp
 from tellerline.trying.world import CatalogueWords
 
 WAIT_S = 30.0
+REACTION_S = 0.4
 SPEED = 3.0  # fast enough for a test, slow enough that a busy machine presses a PIN before a caller would give up
 
 
@@ -28,12 +29,18 @@ async def _until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def _react() -> None:
+    """Take the time that a person takes: a key that follows an answer at once is the rest of a burst, and dropped."""
+    await asyncio.sleep(REACTION_S)
+
+
 async def test_a_balance_is_keyed_heard_and_hung_up_in_the_terminal(app: PhoneApp) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.click("#call")
         await _until(lambda: "欢迎致电电话银行" in app.said.text)
         await pilot.press("2")
         await _until(lambda: "请输入您的六位电话银行密码" in app.said.text)
+        await _react()
         await pilot.press(*"739154")
         await _until(lambda: "一万两千三百四十五元六角七分" in app.said.text)
         await _until(lambda: "请按井号键" in app.said.text.rpartition("六角七分")[2])
@@ -47,6 +54,7 @@ async def test_the_keys_of_a_pin_are_shown_as_stars(app: PhoneApp) -> None:
         await _until(lambda: "银行卡挂失" in app.said.text)
         await pilot.click("#key-1")  # the key 2
         await _until(lambda: "请输入您的六位电话银行密码" in app.said.text)
+        await _react()
         await pilot.press(*"739")
         await _until(lambda: "***" in str(app.query_one("#display", Static).render()))
         assert "739" not in str(app.query_one("#display", Static).render())
