@@ -17,7 +17,7 @@ class Ceiling:
 
     per_transaction_minor: int
     per_day_minor: int
-    sms_per_day_minor: int  # SMS proves possession only (BANKING.md of any bank: smaller than by PIN)
+    sms_per_day_minor: int  # a text proves possession of the number only: less than the PIN does
 
 
 # No rule of a country: a sane start for the demo bank. A currency that is missing here is not moved at all.

@@ -37,7 +37,7 @@ class Cards:
             if len(choice) != 1:
                 return refused("card_unknown")
             last4 = choice[0].last4
-        audit = request.audit("card.blocked", f"customer:{customer}", last4=last4, reference=reference)
+        audit = request.audit("card.block_asked", f"customer:{customer}", last4=last4, reference=reference)
         blocked = await self._ports.registry.block_cards(customer, last4, reference, request.now, audit)
         if not blocked:
             return refused("card_unknown")

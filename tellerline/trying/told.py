@@ -27,12 +27,14 @@ class ToldDoor:
     async def perform(self, call: OperationCall) -> OperationResult:
         """Answer as told; without an outcome, as the bank does, after the time that is told."""
         told = self._told.get(call.operation) or self._told.get("*") or Told()
-        if told.slow_s:
-            await asyncio.sleep(told.slow_s)
         if told.outcome is not None and told.outcome not in ("ok", UNAUTHENTICATED):
-            return OperationResult(told.outcome, reason=told.reason)
-        with working():
-            return await self._inner.perform(call)
+            result = OperationResult(told.outcome, reason=told.reason)
+        else:
+            with working():
+                result = await self._inner.perform(call)
+        if told.slow_s:
+            await asyncio.sleep(told.slow_s)  # a slow bank has done it before it answers; who hangs up changes nothing
+        return result
 
     async def leave(self, auth_session_id: str) -> None:
         """See :class:`~tellerline.door.Door`."""

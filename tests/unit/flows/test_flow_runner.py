@@ -153,6 +153,18 @@ async def test_a_filler_is_said_again_while_it_still_takes(world: World) -> None
 
 
 @pytest.mark.looptime
+async def test_a_text_is_answered_without_a_filler_however_long_it_takes(world: World) -> None:
+    text = SMALL.replace("    save: bal\n", "    save: bal\n    wait: {prompt: one_moment, after: 1s, limit: 8s}\n")
+    (world.folder / "small.yaml").write_text(text, encoding="utf-8")
+    assert world.flows.reload() == []
+    world.core.slow["accounts.balance"] = 5
+    line = world.line(channel=Channel.SMS)
+    await world.runner.start(world.trigger(Channel.SMS, "balance"), line)
+    assert "accounts.balance" in world.core.finished
+    assert heard(line) == ["your_balance_is", "money 12345.67 CNY"]
+
+
+@pytest.mark.looptime
 async def test_money_that_is_not_answered_in_time_is_unknown(world: World) -> None:
     world.core.slow["transfers.authorise"] = 60
     line = world.line("2", PIN, "1#", "500#", "1", "3")
