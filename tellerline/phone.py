@@ -170,6 +170,8 @@ class PhoneApp(App[None]):
         self.query_one("#call", Button).focus()
         self._show()
         self._note(f"Press Call to ring {self._service} as {self._who.name}. Digits on your keyboard are the keys.")
+        if self._who.pin:
+            self._note("This is a demo bank: everybody's PIN stands under Who calls.")
 
     def _show(self) -> None:
         call = self._call
