@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 
 from rich.text import Text
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
 from textual.events import Key
@@ -173,7 +173,16 @@ class PhoneApp(App[None]):
         if self._who.pin:
             self._note("This is a demo bank: everybody's PIN stands under Who calls.")
 
+    def _is_up(self) -> bool:
+        """Answer whether the widgets are there: news of a call or a text outlives the screen by a moment."""
+        try:
+            return bool(self.query("#display"))
+        except ScreenStackError:
+            return False
+
     def _show(self) -> None:
+        if not self._is_up():
+            return
         call = self._call
         if call is None:
             state = "on the hook"
@@ -222,6 +231,8 @@ class PhoneApp(App[None]):
             await self._call.hang_up()
 
     def _happened(self, event: CallEvent) -> None:
+        if not self._is_up():
+            return
         match event:
             case Playing(heard):
                 prompt = self._words.is_prompt(heard.file)
@@ -292,6 +303,8 @@ class PhoneApp(App[None]):
             self.read.say("red", f"not sent: {str(error) or 'timeout'}")
 
     def _text_came(self, number: str, body: str) -> None:
+        if not self._is_up():
+            return
         names = {who.number: who.name for who in self._subscribers}
         self.read.say("cyan", f"{self._service} → {names.get(number, number)}: {body}")
         if self.query_one("#tabs", TabbedContent).active != "texts":

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from textual.widgets import DataTable, Input, Static, TabbedContent
 
-from ivr.testing import FakePbx
+from ivr.testing import CallEnded, EndedBy, FakePbx
 from sounds.catalogue import Catalogue
 from tellerline.demo import demo_line, demo_subscribers, phone_of
 from tellerline.phone import PhoneApp
@@ -93,3 +93,11 @@ async def test_a_server_that_is_not_there_is_told(unused_tcp_port: int) -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.click("#call")
             await _until(lambda: "no server answers" in app.said.text)
+
+
+async def test_news_of_a_call_that_comes_after_the_screen_is_gone_finds_nobody(app: PhoneApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.click("#call")
+        await _until(lambda: "欢迎致电电话银行" in app.said.text)
+    app._happened(CallEnded(EndedBy.SERVER, 0.0))
+    app._text_came("+8613900000001", "late")
