@@ -1,11 +1,12 @@
 """AGI commands and whole calls: ours against a bare asyncio server, in the same run.
 
     python -m benchmarks.agi_commands [--calls 2000] [--at-once 50] [--rounds 3] [--uvloop] [--save]
-    python -m benchmarks.agi_commands --handler MODULE:NAME [--replies FILE]
+    python -m benchmarks.agi_commands --whole      # the whole product, on a node as it is served
 
 Every server runs in a process of its own, the driver in another. CPU is the server's own (user and system) for all its
 calls. Rounds go through the servers in turning order and each server's cheapest counts: whatever else the machine does
-only ever adds. A handler is an async context manager that gives ``on_call``; see :mod:`benchmarks.agi_handlers`.
+only ever adds. A handler is an
+async context manager that gives ``on_call``; see :mod:`benchmarks.agi_handlers` and :mod:`benchmarks.product`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -27,13 +29,15 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import bare_agi
-from benchmarks.agi_script import BALANCE, HEADER, REPLIES
+from benchmarks import bare_agi, product
+from benchmarks.agi_script import BALANCE, HEADER
 from ivr.agi import encode_command
 from ivr.server import FastAgiServer, ServerLimits
 
 BARE = "bare"
+BARE_WHOLE = "bare-whole"  # the same, with the commands that the whole product sends
 OURS = ("benchmarks.agi_handlers:session", "benchmarks.agi_handlers:call")
+PRODUCT = ("benchmarks.product:dialogue", "benchmarks.product:whole")
 WARM_UP_CALLS = 200
 TIMEOUT_S = 300
 RESULTS = Path(__file__).parent / "results"
@@ -57,8 +61,9 @@ class Figures:
 
 @contextlib.asynccontextmanager
 async def _listening(name: str) -> AsyncIterator[int]:
-    if name == BARE:
-        server = await bare_agi.serve([encode_command(verb, arguments) for verb, *arguments in BALANCE])
+    if name in (BARE, BARE_WHOLE):
+        script = [encode_command(verb, arguments) for verb, *arguments in BALANCE]
+        server = await bare_agi.serve(script if name == BARE else await product.commands_of_a_call())
         yield server.sockets[0].getsockname()[1]
         server.close()
         return
@@ -124,9 +129,9 @@ class Subject:
         return self._child.stdout.readline()
 
 
-def _measure(subject: Subject, calls: int, at_once: int, replies: list[str]) -> Figures:
+def _measure(subject: Subject, calls: int, at_once: int, callers: list[str]) -> Figures:
     before = subject.cpu_s()
-    command = [sys.executable, "-m", "benchmarks.agi_driver", str(subject.port), str(calls), str(at_once), *replies]
+    command = [sys.executable, "-m", "benchmarks.agi_driver", str(subject.port), str(calls), str(at_once), *callers]
     driven = json.loads(subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S).stdout)
     cpu_s = subject.cpu_s() - before
     if driven["broken"]:
@@ -166,17 +171,17 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def run(names: list[str], calls: int, at_once: int, rounds: int, replies: list[str], *, uvloop: bool) -> list[Figures]:
+def run(names: list[str], calls: int, at_once: int, rounds: int, callers: list[str], *, uvloop: bool) -> list[Figures]:
     """Measure every server, round by round, and answer the cheapest round of each."""
     subjects = [Subject(name, uvloop=uvloop) for name in names]
     try:
         for subject in subjects:
-            _measure(subject, WARM_UP_CALLS, at_once, replies)
+            _measure(subject, WARM_UP_CALLS, at_once, callers)
         taken: dict[str, list[Figures]] = {subject.name: [] for subject in subjects}
         for number in range(rounds):
             turn = number % len(subjects)
             for subject in subjects[turn:] + subjects[:turn]:
-                taken[subject.name].append(_measure(subject, calls, at_once, replies))
+                taken[subject.name].append(_measure(subject, calls, at_once, callers))
     finally:
         for subject in subjects:
             subject.close()
@@ -185,14 +190,19 @@ def run(names: list[str], calls: int, at_once: int, rounds: int, replies: list[s
     return [_least_disturbed(of_name) for of_name in taken.values()]
 
 
+def _callers_in(folder: Path) -> Path:
+    file = folder / "callers.json"
+    file.write_text(json.dumps(product.callers()), encoding="utf-8")
+    return file
+
+
 def main() -> int:
     """Run it from the command line; 1 when the target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--handler", action="append", default=[], help="MODULE:NAME, instead of our two")
-    parser.add_argument("--replies", help="file with a JSON list: what the exchange answers, command by command")
+    parser.add_argument("--whole", action="store_true", help="the whole product instead of the voice channel alone")
     parser.add_argument("--uvloop", action="store_true")
     parser.add_argument("--save", action="store_true", help=f"keep the figures in {RESULTS.name}/")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
@@ -200,11 +210,14 @@ def main() -> int:
     if given.serve:
         _run_server(given.serve, uvloop=given.uvloop)
         return 0
-    handlers = given.handler or list(OURS)
-    replies = [given.replies] if given.replies else []
-    figures = run([BARE, *handlers], given.calls, given.at_once, given.rounds, replies, uvloop=given.uvloop)
+    with tempfile.TemporaryDirectory() as folder:
+        names, callers = [BARE, *OURS], []
+        if given.whole:
+            names, callers = [BARE_WHOLE, *PRODUCT], [str(_callers_in(Path(folder)))]
+        figures = run(names, given.calls, given.at_once, given.rounds, callers, uvloop=given.uvloop)
     bare = figures[0]
-    print(f"a balance call of {len(REPLIES)} commands, header of {len(HEADER)} bytes, {given.at_once} calls at once")
+    commands = bare.commands_per_s / bare.calls_per_s
+    print(f"a balance call of {commands:.0f} commands, header of {len(HEADER)} bytes, {given.at_once} calls at once")
     print(f"{'':10}{'calls/s':>9}{'commands/s':>12}{'µs/call':>9}{'µs/command':>12}{'CPU ratio':>11}{'driver':>8}")
     for row in figures:
         ratio = row.cpu_us_a_call / bare.cpu_us_a_call
@@ -217,14 +230,14 @@ def main() -> int:
     if given.save:
         RESULTS.mkdir(exist_ok=True)
         kept = {
-            "benchmark": "agi_commands",
+            "benchmark": "whole balance call" if given.whole else "agi_commands",
             "machine": machine(),
             "loop": "uvloop" if given.uvloop else "asyncio",
             "calls": given.calls,
             "at_once": given.at_once,
             "figures": [asdict(row) | {"cpu_ratio": row.cpu_us_a_call / bare.cpu_us_a_call} for row in figures],
         }
-        name = f"agi_commands{'_uvloop' if given.uvloop else ''}.json"
+        name = f"{'balance_call' if given.whole else 'agi_commands'}{'_uvloop' if given.uvloop else ''}.json"
         (RESULTS / name).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     return 0 if worst <= TARGET else 1
 

@@ -30,6 +30,7 @@ REPLIES: tuple[bytes, ...] = (
     *[b"200 result=0 endpos=9600\n"] * len(BALANCE_TURNS[-1]),
     b"200 result=1\n",
 )
+LINE = b"+8613900000001"
 HEADER = b"".join(
     b"%s: %s\n" % (key, value)
     for key, value in (
@@ -41,7 +42,7 @@ HEADER = b"".join(
         (b"agi_type", b"PJSIP"),
         (b"agi_uniqueid", b"1795436627.1"),
         (b"agi_version", b"22.10.1"),
-        (b"agi_callerid", b"+8613900000001"),
+        (b"agi_callerid", LINE),
         (b"agi_calleridname", b"unknown"),
         (b"agi_callingpres", b"0"),
         (b"agi_callingani2", b"0"),

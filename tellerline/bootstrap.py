@@ -86,6 +86,7 @@ class Node:
     store: Store
     metrics: Metrics
     server: FastAgiServer
+    voice: VoiceChannel
     texting: SmsGateway | None = None
     ami: AmiClient | None = None
     health_port: int | None = None
@@ -152,17 +153,18 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         vault = Vault()
         sessions = RedisSessions(store.redis)
         runner = Runner(flows, sessions, door, vault, seams.clock)
+        voice = VoiceChannel(
+            runner,
+            door,
+            vault,
+            seams.clock,
+            lambda say: files_for(say, catalogue),
+            flow=config.agi.flow,
+            region=config.bank.region,
+            settings=CallSettings(sound_prefix=config.agi.sound_prefix),
+        )
         server = FastAgiServer(
-            VoiceChannel(
-                runner,
-                door,
-                vault,
-                seams.clock,
-                lambda say: files_for(say, catalogue),
-                flow=config.agi.flow,
-                region=config.bank.region,
-                settings=CallSettings(sound_prefix=config.agi.sound_prefix),
-            ),
+            voice,
             host=config.agi.host,
             port=config.agi.port,
             limits=_limits(config),
@@ -170,7 +172,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             allow=tuple(ipaddress.ip_network(network) for network in config.agi.allow),
             observer=CallFigures(metrics),
         )
-        node = Node(config, seams.clock, bank, door, catalogue, flows, runner, store, metrics, server)
+        node = Node(config, seams.clock, bank, door, catalogue, flows, runner, store, metrics, server, voice)
         left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
         if config.sms.host is not None:
             behind = Behind(store, runner, door, flows, sessions, vault, catalogue, seams.clock, metrics)

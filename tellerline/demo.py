@@ -13,7 +13,7 @@ from core_client.adapters import demo_world
 from ivr.testing import FakePbx
 from tellerline.bootstrap import Node, Seams, running
 from tellerline.phone import PhoneApp, Subscriber
-from tellerline.telemetry import configure_logging
+from tellerline.telemetry import logging_to
 from tellerline.trying.fastagi import demo_config, sounds_of
 from tellerline.trying.handsets import Handsets
 from tellerline.trying.world import CatalogueWords
@@ -41,8 +41,7 @@ async def demo_line(tell: Callable[[str], None], *, speed: float = 1.0) -> Async
     began_s = loop.time()
     with tempfile.TemporaryDirectory(prefix="tellerline-demo-") as name:
         folder = Path(name)
-        with (folder / "tellerline.log").open("w", encoding="utf-8") as log:
-            configure_logging("json", "info", log)
+        with (folder / "tellerline.log").open("w", encoding="utf-8") as log, logging_to(log):
             tell("a message centre")
             async with Handsets.open(lambda: loop.time() - began_s) as handsets:
                 config = demo_config(folder, handsets.port)

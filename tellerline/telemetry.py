@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
@@ -53,6 +55,20 @@ def configure_logging(
     root.setLevel(max(number, logging.WARNING))
     for noisy in ("smpplib", "panoramisk", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@contextlib.contextmanager
+def logging_to(stream: TextIO) -> Iterator[None]:
+    """Log to ``stream`` inside the block, and as before after it: who closes the stream leaves no log that uses it."""
+    events, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("json", "info", stream)
+    try:
+        yield
+    finally:
+        structlog.configure(**events)
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @dataclass(slots=True)

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
 
 
 def pytest_configure() -> None:
     """Have no implicit event loop: pytest-asyncio would make one to put back later, and nobody would close it."""
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Put logging back: a command that was tried in one test logs to a stream that the next one no longer has."""
+    events, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**events)
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -12,7 +12,6 @@ from core_client.adapters.seeding import seed
 from core_client.domain.money import Money
 from core_client.domain.pins import weakness_of
 from core_client.domain.secret import Secret
-from core_client.testing.scripted import ScriptedCore
 from core_client.testing.world import world
 
 DOCS = Path(__file__).parents[3] / "docs" / "demo-bank.md"
@@ -71,29 +70,3 @@ async def test_every_demo_customer_gets_in_with_their_pin() -> None:
             assert (await bank.perform(session, "auth.verify_pin", pin=who.pin)).outcome == "ok"
             available = (await bank.perform(session, "accounts.balance")).answer["available"]
             assert available == who.accounts[0].booked
-
-
-async def test_a_told_operation_answers_as_told_and_the_others_as_they_are() -> None:
-    async with world() as bank:
-        slept: list[float] = []
-
-        async def sleep(seconds: float) -> None:
-            slept.append(seconds)
-
-        core = ScriptedCore(bank.core, bank.faulty, sleep)
-        session = await bank.authenticated()
-        object.__setattr__(bank.bank, "client", core)
-        core.tell("accounts.balance", "down")
-        core.tell("accounts.recent", slow_s=9)
-        core.tell("transfers.authorise", "unknown")
-        assert (await bank.perform(session, "accounts.balance")).outcome == "down"
-        assert (await bank.perform(session, "accounts.recent")).outcome == "ok"
-        assert slept == [9]
-        intent = (await bank.perform(session, "transfers.prepare", payee="1", amount=Money(100, "CNY"))).answer["id"]
-        assert (await bank.perform(session, "transfers.authorise", intent=intent)).outcome == "unknown"
-        assert [one.id for one in await bank.bank.admin.unknown()] == [intent]
-        core.tell("*", "down")
-        assert (await bank.perform(session, "accounts.list")).outcome == "down"
-        for operation, outcome in (("accounts.rob", "ok"), ("accounts.list", "unknown")):
-            with pytest.raises(ValueError, match=r"no operation|never answers"):
-                core.tell(operation, outcome)

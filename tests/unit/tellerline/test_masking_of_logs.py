@@ -9,17 +9,7 @@ import structlog
 
 from core_client.domain.secret import Secret
 from tellerline.masking import mask_event, mask_number, mask_text
-from tellerline.telemetry import configure_logging
-
-
-@pytest.fixture
-def _quiet_again() -> object:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+from tellerline.telemetry import configure_logging, logging_to
 
 
 def test_numbers_keep_enough_to_be_found_again() -> None:
@@ -53,7 +43,6 @@ def test_fields_that_name_a_secret_are_masked_whatever_they_hold() -> None:
     assert event["count"] == 3
 
 
-@pytest.mark.usefixtures("_quiet_again")
 def test_our_lines_foreign_lines_and_tracebacks_pass_the_same_mask() -> None:
     out = io.StringIO()
     configure_logging("json", "info", out)
@@ -76,3 +65,11 @@ def test_an_id_that_could_pass_for_a_card_number_is_kept() -> None:
     event = mask_event(None, "info", {"event": "sms.handled", "id": "1795446684253-0", "note": "4111 1111 1111 1111"})
     assert event["id"] == "1795446684253-0"
     assert event["note"] == "***"
+
+
+def test_logging_goes_on_as_before_when_the_stream_of_a_block_is_closed() -> None:
+    with io.StringIO() as out, logging_to(out):
+        structlog.get_logger("a.test").info("something.happened")
+        assert "something.happened" in out.getvalue()
+    structlog.get_logger("a.test").info("something.else")
+    logging.getLogger("a.test").warning("something foreign")
