@@ -61,7 +61,7 @@ test: $(VENV)/.dev check peers
 	$(PYTEST) -n 2 --dist loadfile tests/peers/sms
 
 proof: $(VENV)/.dev peers
-	TELLERLINE_PROOF=1 $(PYTEST) -m proof tests
+	TELLERLINE_PROOF=1 $(PYTEST) -n 2 --dist load --timeout 3600 -m proof tests
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

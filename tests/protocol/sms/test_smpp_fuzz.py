@@ -28,6 +28,7 @@ from sms.smpp import (
 )
 
 INPUTS = 100_000 if os.environ.get("TELLERLINE_PROOF") else 6_000
+pytestmark = pytest.mark.proof
 SEED = int(os.environ.get("TELLERLINE_SEED", "20260302"))
 COMMANDS = [int(command) for command in CommandId] + [0x00000103, 0x80000103, 0x00010200, 0xFFFFFFFF]
 

@@ -136,6 +136,7 @@ def test_a_letter_is_no_command() -> None:
     assert read("BAL" + " " * 10 + "x" * MAX_COMMAND_CHARACTERS) is None
 
 
+@pytest.mark.proof
 def test_any_text_is_read_in_bounded_time() -> None:
     chance = random.Random(20260302)
     alphabet = "SENDBAL转账余额李雷 　0123456789,.-元¥CNY\u200b😀\n" + "".join(map(chr, range(0x20, 0x250, 7)))

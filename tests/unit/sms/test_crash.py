@@ -16,6 +16,7 @@ from sms.testing.fake_smsc import FakeSmsc
 from tests.unit.sms.sms_world import BANK, WANG
 
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.proof
 POINTS = ["text_stored", "answer_ready", "answer_stored"]
 AT_THE_BANK = ["intent.authorised", "hold.placed", "intent.held", "transfer.posted", "intent.posted"]
 if not os.environ.get("TELLERLINE_PROOF"):

@@ -24,6 +24,7 @@ from tests.unit.flows.flow_texts import SMALL
 
 PROOF = os.environ.get("TELLERLINE_PROOF") == "1"
 INPUTS = 100_000 if PROOF else 1_200
+pytestmark = pytest.mark.proof
 SLOWEST_S = 5.0  # of one input, on a machine that is busy with others
 
 _MARKS = [
