@@ -6,11 +6,13 @@ that waits is the one that the next text belongs to.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core_client.adapters.together import Together
 from flows.dialogue import Channel
 from flows.errors import SessionError, SessionStoreDown
 from flows.session import Session
@@ -47,7 +49,7 @@ class RedisSessions:
 
     def __init__(self, redis: Redis, prefix: str = PREFIX) -> None:
         """``redis`` has retries off and explicit timeouts."""
-        self._redis = redis
+        self._store = Together(redis)
         self._prefix = prefix
 
     def _key(self, session_id: str) -> str:
@@ -61,19 +63,18 @@ class RedisSessions:
         number = session.party.number
         try:
             if session.waits_for_text and number is not None:
-                pipe = self._redis.pipeline(transaction=False)
-                pipe.set(self._key(session.id), session.to_json(), ex=ttl_s)
-                pipe.set(self._index(number), session.id, ex=ttl_s)
-                await pipe.execute()
+                kept = self._store.ask("SET", self._key(session.id), session.to_json(), "EX", ttl_s)
+                found = self._store.ask("SET", self._index(number), session.id, "EX", ttl_s)
+                await asyncio.gather(kept, found)
             else:
-                await self._redis.set(self._key(session.id), session.to_json(), ex=ttl_s)
+                await self._store.ask("SET", self._key(session.id), session.to_json(), "EX", ttl_s)
         except (RedisError, OSError) as error:
             raise SessionStoreDown("the session store does not answer") from error
 
     async def get(self, session_id: str) -> Session | None:
         """See :class:`SessionStore`. A session of another format counts as gone."""
         try:
-            text = await self._redis.get(self._key(session_id))
+            text = await self._store.ask("GET", self._key(session_id))
         except (RedisError, OSError) as error:
             raise SessionStoreDown("the session store does not answer") from error
         if text is None:
@@ -88,19 +89,18 @@ class RedisSessions:
         number = session.party.number
         try:
             if number is None or session.channel is not Channel.SMS:
-                await self._redis.delete(self._key(session.id))
+                await self._store.ask("DEL", self._key(session.id))
                 return
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.delete(self._key(session.id))
-            pipe.eval(_UNINDEX, 1, self._index(number), session.id)
-            await pipe.execute()
+            gone = self._store.ask("DEL", self._key(session.id))
+            unindexed = self._store.ask("EVAL", _UNINDEX, 1, self._index(number), session.id)
+            await asyncio.gather(gone, unindexed)
         except (RedisError, OSError) as error:
             raise SessionStoreDown("the session store does not answer") from error
 
     async def waiting(self, number: str) -> str | None:
         """See :class:`SessionStore`."""
         try:
-            found = await self._redis.get(self._index(number))
+            found = await self._store.ask("GET", self._index(number))
         except (RedisError, OSError) as error:
             raise SessionStoreDown("the session store does not answer") from error
         if found is None:

@@ -13,6 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core_client.adapters.together import Together
 from core_client.errors import Unavailable
 from core_client.ports.auth_sessions import AuthSession
 
@@ -69,20 +70,20 @@ class RedisAuthSessions:
     """:class:`~core_client.ports.auth_sessions.AuthSessions` in Valkey or Redis, which forgets by itself."""
 
     def __init__(self, redis: Redis, life: datetime.timedelta) -> None:
-        self._redis = redis
+        self._store = Together(redis)
         self._life_s = int(life.total_seconds())
 
     async def put(self, session: AuthSession) -> None:
         """Store a session."""
         try:
-            await self._redis.set(_PREFIX + session.id, encode(session), ex=self._life_s)
+            await self._store.ask("SET", _PREFIX + session.id, encode(session), "EX", self._life_s)
         except (RedisError, OSError, TimeoutError) as error:
             raise Unavailable("the store of auth sessions did not answer") from error
 
     async def get(self, session_id: str) -> AuthSession | None:
         """Answer a session. One of another version is none: the party is asked again."""
         try:
-            found = await self._redis.get(_PREFIX + session_id)
+            found = await self._store.ask("GET", _PREFIX + session_id)
         except (RedisError, OSError, TimeoutError) as error:
             raise Unavailable("the store of auth sessions did not answer") from error
         if found is None:
@@ -95,6 +96,6 @@ class RedisAuthSessions:
     async def delete(self, session_id: str) -> None:
         """Forget a session."""
         try:
-            await self._redis.delete(_PREFIX + session_id)
+            await self._store.ask("DEL", _PREFIX + session_id)
         except (RedisError, OSError, TimeoutError) as error:
             raise Unavailable("the store of auth sessions did not answer") from error
