@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from flows.errors import FlowError
-from flows.inspect import announced, endless, exits, prompts, unreachable
+from flows.inspect import announced, currency, endless, exits, prompts, unreachable
 from flows.inspect.finding import Finding, Prompts
 from flows.loader import load_flow
 from flows.model import Flow
@@ -14,7 +14,7 @@ from flows.model import Flow
 Lint = Callable[[Flow, "Prompts | None"], Iterator[Finding]]
 
 # Missing targets, secrets by text and steps on a wrong channel are the loader's: such a flow does not run at all.
-LINTS: tuple[Lint, ...] = (announced.lint, endless.lint, exits.lint, prompts.lint, unreachable.lint)
+LINTS: tuple[Lint, ...] = (announced.lint, currency.lint, endless.lint, exits.lint, prompts.lint, unreachable.lint)
 
 
 def check(paths: Iterable[Path], catalogue: Prompts | None = None) -> list[Finding]:

@@ -55,6 +55,15 @@ def test_a_step_that_nobody_gets_to_is_found() -> None:
     assert finding.source_line[finding.column - 1 :].startswith("lost")
 
 
+def test_a_currency_that_no_recording_names_is_found_in_every_language() -> None:
+    findings = found(changed(("flow: small\n", "flow: small\ncurrency: KRW\n")))
+    assert [finding.message for finding in findings] == [
+        "amounts in KRW cannot be spoken in 'zh'",
+        "amounts in KRW cannot be spoken in 'en'",
+    ]
+    assert {finding.severity for finding in findings} == {Severity.ERROR}
+
+
 def test_a_prompt_without_a_text_in_one_language_is_found_at_its_place() -> None:
     (finding,) = found(SMALL, Prompts(without_text={("your_balance_is", "zh")}))
     assert finding.message == "prompt 'your_balance_is' has no text in 'zh'"
