@@ -58,8 +58,8 @@ def test_a_step_that_nobody_gets_to_is_found() -> None:
 def test_a_currency_that_no_recording_names_is_found_in_every_language() -> None:
     findings = found(changed(("flow: small\n", "flow: small\ncurrency: KRW\n")))
     assert [finding.message for finding in findings] == [
-        "amounts in KRW cannot be spoken in 'zh'",
         "amounts in KRW cannot be spoken in 'en'",
+        "amounts in KRW cannot be spoken in 'zh'",
     ]
     assert {finding.severity for finding in findings} == {Severity.ERROR}
 
