@@ -106,7 +106,13 @@ begin() { # begin FOLDER EDITION: exits when FOLDER is ready; else takes its loc
   trap 'rm -rf "$work"' EXIT
 }
 
-is_ready() { [ -s "$folder/layout" ] && [ "$(sed -n 's/^made_by=//p' "$folder/layout")" = "$edition" ]; }
+is_ready() { # whether $folder was made by this edition and all that its layout names is still there
+  [ -s "$folder/layout" ] && [ "$(sed -n 's/^made_by=//p' "$folder/layout")" = "$edition" ] || return 1
+  local path
+  while IFS== read -r _ path; do
+    [ "$path" = "$edition" ] || [ -e "$path" ] || { say "$path is gone: making $folder anew"; return 1; }
+  done <"$folder/layout"
+}
 
 finish() { # finish: what standard input says becomes $folder/layout, one name=path a line
   { echo "made_by=$edition"; cat; } >"$work/layout"
