@@ -205,9 +205,6 @@ class Flows(Section):
         default=None, description="Folder of flow files; without one the flows that come with it."
     )
     reload_s: Seconds = Field(default=2, description="Changed files are looked for that often.")
-    session_ttl_s: Seconds = Field(
-        default=3600, description="A dialogue that nobody goes on with is forgotten after this."
-    )
 
 
 class Sounds(Section):
