@@ -18,7 +18,6 @@ import importlib
 import json
 import logging
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ import structlog
 
 from benchmarks import bare_agi, product
 from benchmarks.agi_script import BALANCE, HEADER
+from benchmarks.machine import machine
 from ivr.agi import encode_command
 from ivr.server import FastAgiServer, ServerLimits
 
@@ -148,27 +148,6 @@ def _measure(subject: Subject, calls: int, at_once: int, callers: list[str]) -> 
 
 def _least_disturbed(rounds: list[Figures]) -> Figures:
     return min(rounds, key=lambda figures: figures.cpu_us_a_call)
-
-
-def machine() -> dict[str, str | int | None]:
-    """What it ran on: figures without this say nothing."""
-    model = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), None
-    )
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load_1_min": f"{os.getloadavg()[0]:.2f}",
-    }
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
 
 
 def run(names: list[str], calls: int, at_once: int, rounds: int, callers: list[str], *, uvloop: bool) -> list[Figures]:

@@ -14,7 +14,6 @@ import asyncio
 import json
 import logging
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 import structlog
 
 from benchmarks import bare_smpp
+from benchmarks.machine import machine
 from benchmarks.sms_driver import Driver
 from core_client.adapters.clock import SystemClock
 from core_client.adapters.sealing import Sealer
@@ -207,17 +207,11 @@ def show(figures: list[Figure]) -> None:
 
 def save(figures: list[Figure]) -> None:
     """Keep the figures with the machine's description."""
-    machine = {
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
     RESULTS.parent.mkdir(exist_ok=True)
     document = {
         "benchmark": "sms_round_trips",
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": machine,
+        "machine": machine(),
         "candidates": WHAT,
         "figures": [asdict(figure) for figure in figures],
     }
