@@ -36,7 +36,7 @@ async def call() -> AsyncIterator[OnCall]:
     choice = GatherDigits(1, 1, "", "", 6.0, 3.0)
     pin = GatherDigits(PIN_DIGITS, PIN_DIGITS, "", "*", 6.0, 3.0, secret=True)
 
-    def files_for(say: Say) -> list[str]:
+    def files_for(say: Say, _catalogue: object = None) -> list[str]:
         return [f"{say.language}/{item.id}" for item in say.items if isinstance(item, Prompt)]
 
     async def on_call(agi: AgiSession) -> None:

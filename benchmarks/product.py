@@ -71,7 +71,7 @@ async def dialogue() -> AsyncIterator[OnCall]:
         bank,
         vault,
         clock,
-        lambda say: files_for(say, catalogue),
+        lambda say, of_version: files_for(say, of_version or catalogue),
         flow="retail",
         region="CN",
         settings=CallSettings(sound_prefix="tellerline"),

@@ -102,7 +102,7 @@ async def _serve_stored(port: int) -> None:
                 flows=FlowStore(),
                 sessions=RedisSessions(store.redis),
                 vault=Vault(),
-                text_for=lambda say: "".join(item.text for item in say.items if isinstance(item, SayText)),
+                text_for=lambda say, _catalogue: "".join(item.text for item in say.items if isinstance(item, SayText)),
                 clock=SystemClock(),
             )
             async with gateway.running():

@@ -16,7 +16,7 @@ from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from flows import saying
 from flows.dialogue import Channel, Prompt
-from flows.model import Edge, Gate, Variable
+from flows.model import Edge, Gate, Variable, Way
 from flows.names import FUNCTIONS
 from flows.saying import NOTHING, Emit, PromptUse, Saying
 from flows.shape import DefaultsShape, check_shape
@@ -77,11 +77,11 @@ class Build:
             raise self.source.error(node.place, f"this is {found.type}; a condition is needed", "Compare it.")
         return found
 
-    def edge(self, node: Node) -> Edge:
+    def edge(self, node: Node, way: Way = Way.NEXT, word: str = "") -> Edge:
         """Take a target; whether there is such a step is the graph's business."""
         if not isinstance(node, Scalar):
             raise self.source.error(node.place, "the name of a step is needed here")
-        return Edge(node.text, node.place)
+        return Edge(node.text, node.place, way, word)
 
     def language(self, node: Node) -> str:
         """Take one of the flow's languages."""

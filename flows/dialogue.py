@@ -100,11 +100,15 @@ Item: TypeAlias = Prompt | SayMoney | SayDigits | SayNumber | SayDate | SayName 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say ``items`` in ``language``, in this order. With ``barge_in`` a key ends it and is kept as the first digit."""
+    """Say ``items`` in ``language``, in this order. With ``barge_in`` a key ends it and is kept as the first digit.
+
+    A prompt that ``language`` lacks is said in the first of ``fallbacks`` that has it.
+    """
 
     items: tuple[Item, ...]
     language: str
     barge_in: bool = True
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +164,59 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class TransferToAgent:
-    """Hand the party to a queue of people, with what they need to know. SMS answers with a promise to call."""
+    """Hand the party to a queue of people, with what they need to know. SMS answers with a promise to call.
+
+    ``position_s``: the place in the queue is told that often; ``limit_s``: after it the transfer ends as ``timeout``.
+    """
 
     queue: str
     context: Mapping[str, Value]
+    position_s: float | None = None
+    limit_s: float | None = None
 
 
-Wait: TypeAlias = GatherDigits | AwaitText | Perform | TransferToAgent
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record a message, at most ``max_s`` long; ``silence_s`` of silence or one of ``terminators`` ends it."""
+
+    max_s: float
+    silence_s: float
+    terminators: str = "#"
+    beep: bool = True
+
+
+Wait: TypeAlias = GatherDigits | AwaitText | Perform | TransferToAgent | Record
+
+
+class What(StrEnum):
+    """What a :class:`Mark` tells of a step."""
+
+    ENTERED = "entered"
+    LEFT = "left"  # by ``way`` and ``word``: those of the :class:`flows.model.Edge` that was taken
+    NO_INPUT = "no_input"
+    NO_MATCH = "no_match"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing that happened to a step while a turn was decided."""
+
+    step: str
+    what: What
+    way: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What happens now, and what is waited for next; no wait means that the dialogue is over."""
+    """What happens now, and what is waited for next; no wait means that the dialogue is over.
+
+    ``trail`` is how the flow was walked, in order: for figures, coverage and transcripts, never for the channel.
+    """
 
     effects: tuple[Effect, ...]
     wait: Wait | None
+    trail: tuple[Mark, ...] = field(default=(), compare=False)
 
 
 # --- what comes back ---------------------------------------------------------------------------------------------
@@ -221,6 +263,18 @@ class TransferEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """``ok``, ``empty`` (nothing was said) or ``failed``. Whoever hangs up after speaking has left a message too.
+
+    ``recording`` names what was kept, as the channel finds it again; ``seconds`` is its length.
+    """
+
+    outcome: str
+    recording: str = ""
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PartyLeft:
     """The caller hung up."""
 
@@ -241,12 +295,24 @@ Resume: TypeAlias = (
     | InputTimedOut
     | OperationAnswered
     | TransferEnded
+    | RecordingEnded
     | PartyLeft
     | SessionExpired
     | Reconnected
 )
 
 SECRET_LOST = "secret_lost"  # noqa: S105 - an outcome that only the runner gives: the secret died with its node
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true outside of the dialogue while one turn is decided: the engine asks no clock and no store.
+
+    ``notices`` are the names of the flow's notices that staff have switched on.
+    """
+
+    at: datetime.datetime  # aware
+    notices: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

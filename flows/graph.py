@@ -13,7 +13,7 @@ from core_client.operations import Type
 from flows import prompts
 from flows.dialogue import Channel
 from flows.errors import FlowError
-from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Gate, Step
+from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Gate, Step, Way
 from flows.steps.ask import Ask
 from flows.steps.bank import Bank
 from flows.steps.confirm import Confirm
@@ -104,10 +104,10 @@ def reached(flow: Flow, channel: Channel) -> dict[str, Reached]:
 def roots(flow: Flow, channel: Channel) -> Iterator[Edge]:
     """Answer where dialogues begin."""
     if channel is Channel.SMS:
-        yield from (Edge(pattern.step, pattern.place) for pattern in flow.sms_patterns)
+        yield from (Edge(pattern.step, pattern.place, Way.SMS, pattern.text) for pattern in flow.sms_patterns)
         return
     place = flow.steps[flow.start].place if flow.start in flow.steps else Place(1, 1)
-    yield Edge(flow.start, place)
+    yield Edge(flow.start, place, Way.START)
 
 
 def inside(flow: Flow, gate: Gate) -> frozenset[str]:
@@ -153,7 +153,7 @@ def missing_targets(flow: Flow, source: Source) -> Iterator[FlowError]:
 
 
 def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
-    yield Edge(flow.start, _place_of_start(flow)), ()
+    yield Edge(flow.start, _place_of_start(flow), Way.START), ()
     for step in flow.steps.values():
         for channel in Channel:
             for edge in step.edges(channel):
@@ -166,7 +166,7 @@ def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
     for edge in flow.keys.values():
         yield edge, (BACK, REPEAT)
     for pattern in flow.sms_patterns:
-        yield Edge(pattern.step, pattern.place), ()
+        yield Edge(pattern.step, pattern.place, Way.SMS, pattern.text), ()
 
 
 def _place_of_start(flow: Flow) -> Place:

@@ -10,10 +10,13 @@ from flows.dialogue import (
     GatherDigits,
     InputTimedOut,
     PartyLeft,
+    Record,
+    RecordingEnded,
     Say,
     TransferEnded,
     TransferToAgent,
 )
+from sounds.catalogue import Catalogue
 
 
 class Line(Protocol):
@@ -22,6 +25,10 @@ class Line(Protocol):
     @property
     def channel(self) -> Channel:
         """Voice or SMS."""
+        ...
+
+    def speak_from(self, catalogue: Catalogue) -> None:
+        """Say things in the words and recordings of ``catalogue`` from now on: those of the dialogue's flow version."""
         ...
 
     async def say(self, say: Say) -> PartyLeft | None:
@@ -44,6 +51,10 @@ class Line(Protocol):
 
     async def transfer(self, wait: TransferToAgent) -> TransferEnded | PartyLeft:
         """Hand the party to the queue and answer how it ended."""
+        ...
+
+    async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
+        """Record a message. Voice only. A caller who hangs up after speaking has left a message: not PartyLeft."""
         ...
 
     async def end(self, reason: str) -> None:

@@ -19,7 +19,7 @@ from core_client.operations import Field, Type
 from flows import graph
 from flows.build import Build
 from flows.errors import FlowError
-from flows.model import BY_CODE, BY_NUMBER, Edge, Flow, Gate, SmsPattern, SmsSlot, Step, Variable
+from flows.model import BY_CODE, BY_NUMBER, Edge, Flow, Gate, SmsPattern, SmsSlot, Step, Variable, Way
 from flows.names import built_in, type_of
 from flows.shape import FlowShape, check_shape
 from flows.steps import KINDS, kind_of
@@ -187,7 +187,7 @@ class _Reader:
         node = entry.get("unless")
         build = self._build({}, {})
         unless = build.condition(node) if node is not None else None
-        return Gate(name, section.keys[name], build.edge(entry.entries["voice"]), sms, unless)
+        return Gate(name, section.keys[name], build.edge(entry.entries["voice"], Way.GATE, name), sms, unless)
 
     def _build(
         self, variables: dict[str, Variable], gates: Mapping[str, Gate], names: dict[str, ExprType] | None = None
@@ -195,9 +195,15 @@ class _Reader:
         defaults = self._section("defaults")
         wait = defaults.get("wait")
         keys = self._section("keys")
-        edges = {key: Edge(node.text, node.place) for key, node in keys.entries.items() if isinstance(node, Scalar)}
+        edges = {
+            key: Edge(node.text, node.place, Way.UNIVERSAL, key)
+            for key, node in keys.entries.items()
+            if isinstance(node, Scalar)
+        }
         if not edges:
-            edges = {key: Edge(target, self._root.place) for key, target in self._shape.keys.items()}
+            edges = {
+                key: Edge(target, self._root.place, Way.UNIVERSAL, key) for key, target in self._shape.keys.items()
+            }
         build = Build(
             source=self._source,
             defaults=self._shape.defaults,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from core_client.language.expressions import Expression
@@ -14,20 +15,46 @@ from flows.dialogue import Channel, End, Resume, Wait
 if TYPE_CHECKING:
     from flows.engine.draft import Draft
     from flows.saying import Saying
+    from sounds.catalogue import Catalogue
 
 RETURN = "return"  # the target that ends a gate: on to the step that needed it
 BACK, REPEAT = "back", "repeat"  # what a universal key can do besides going to a step
 BY_NUMBER, BY_CODE = "by_number", "by_code"  # how a gate is passed on SMS
 
-Go: TypeAlias = "str | Wait | End"  # the next step, what is waited for, or that it is over
+
+class Way(StrEnum):
+    """By what one goes from a step to another: the same words in graphs, differences, coverage and figures."""
+
+    NEXT = "next"
+    KEY = "key"  # word: the key of a menu
+    UNIVERSAL = "universal"  # word: the key
+    YES = "yes"
+    NO = "no"
+    NONE = "none"  # nothing to choose from
+    OUTCOME = "outcome"  # word: of a bank operation, a transfer, a recording
+    CASE = "case"  # word: of if and switch (then, else), and of a schedule (open, closed, holiday)
+    SHARE = "share"  # word: the name of a split's share
+    FAILED = "failed"  # after too many attempts
+    GATE = "gate"  # word: the gate that begins
+    CALL = "call"  # into a sub-flow
+    START = "start"
+    SMS = "sms"  # word: the command
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way from a step to another, and where the flow says so."""
+    """A way from a step to another: where the flow says so, and by what one takes it."""
 
     target: str
     place: Place
+    way: Way = Way.NEXT
+    word: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.word}" if self.word else str(self.way)
+
+
+Go: TypeAlias = "Edge | str | Wait | End"  # the way or step that follows, what is waited for, or that it is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +141,7 @@ class SmsPattern:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A checked flow. ``version`` is a hash over its text and the texts of the prompts that it uses."""
+    """A checked flow. ``version`` is a hash over its text, includes, and the texts and recordings that it uses."""
 
     name: str
     file: str
@@ -131,3 +158,10 @@ class Flow:
     asked_by: Mapping[str, str] = field(default_factory=dict)  # variable -> the step that asks for it
     prompts: Mapping[str, Place] = field(default_factory=dict)  # prompt id -> where it is first used
     source_text: str = field(default="", repr=False)
+    included: Mapping[str, str] = field(default_factory=dict, repr=False)  # file name -> its text
+    fallbacks: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # language -> those tried when it lacks a prompt
+    catalogue: Catalogue | None = field(
+        default=None, repr=False, compare=False
+    )  # what this version says; None: the node's

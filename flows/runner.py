@@ -18,17 +18,15 @@ from core_client.ports.clock import Clock
 from flows.dialogue import (
     AwaitText,
     Channel,
-    DigitsReceived,
     End,
+    Facts,
     GatherDigits,
-    InputTimedOut,
-    OperationAnswered,
     PartyLeft,
     Perform,
+    Record,
     Resume,
     Say,
     SessionExpired,
-    TransferEnded,
     TransferToAgent,
     Trigger,
     Turn,
@@ -72,8 +70,8 @@ class Flows(Protocol):
         """Answer the flow that new dialogues begin with."""
         ...
 
-    def version(self, name: str, version: str) -> Flow:
-        """Answer the version that a session began with; KeyError when it is not kept any more."""
+    async def version(self, name: str, version: str) -> Flow:
+        """Answer the version that a session began with; KeyError when nobody keeps it any more."""
         ...
 
 
@@ -89,8 +87,15 @@ class Runner:
         clock: Clock,
         *,
         on_turn: Callable[[Session, Turn], None] | None = None,
+        notices: Callable[[str], frozenset[str]] = lambda flow: frozenset(),
     ) -> None:
-        """``on_turn`` hears of every turn before it is carried out: for metrics and transcripts."""
+        """Make one.
+
+        Args:
+            on_turn: hears of every turn before it is carried out: for figures, metrics and transcripts.
+            notices: answers the names of a flow's notices that are switched on now.
+        """
+        self._notices = notices
         self._flows = flows
         self._sessions = sessions
         self._core = core
@@ -108,7 +113,7 @@ class Runner:
     async def start(self, trigger: Trigger, line: Line) -> Ended | Suspended:
         """Begin a dialogue and run it until it ends or waits for a text."""
         engine = self._engine(self._flows.current(trigger.flow))
-        session, turn = engine.start(trigger)
+        session, turn = engine.start(trigger, self._facts(trigger.flow))
         return await self._run(engine, session, turn, line)
 
     async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
@@ -124,19 +129,22 @@ class Runner:
             self._forget(resume)
             resume = SessionExpired()
         try:
-            engine = self._engine(self._flows.version(session.flow, session.version))
+            engine = self._engine(await self._flows.version(session.flow, session.version))
         except KeyError:
             # The version it began with is gone with the process that held it. What was asked can no longer be
             # answered by the rules that it was asked by: say so, and let the party begin anew.
             engine = self._engine(self._flows.current(session.flow))
             session, turn = engine.give_up(session)
         else:
-            session, turn = engine.resume(session, resume)
+            session, turn = engine.resume(session, resume, self._facts(session.flow))
         return await self._run(engine, session, turn, line)
 
     async def drain(self, deadline_s: float) -> int:
         """Wait for bank operations in flight, at most ``deadline_s``; answer how many still run."""
         return await self._operations.drain(deadline_s)
+
+    def _facts(self, flow: str) -> Facts:
+        return Facts(self._clock.now(), self._notices(flow))
 
     def _engine(self, flow: Flow) -> Engine:
         key = (flow.name, flow.version)
@@ -148,6 +156,8 @@ class Runner:
         return engine
 
     async def _run(self, engine: Engine, session: Session, turn: Turn, line: Line) -> Ended | Suspended:
+        if engine.flow.catalogue is not None:
+            line.speak_from(engine.flow.catalogue)
         while True:
             if isinstance(turn.wait, AwaitText):
                 session = replace(session, expires_at=int(self._clock.now().timestamp() + turn.wait.expires_s))
@@ -162,7 +172,7 @@ class Runner:
             if left is None and isinstance(turn.wait, AwaitText):
                 return Suspended(session, turn.wait)
             resume = left or await self._wait(session, turn, line)
-            session, turn = engine.resume(session, resume)
+            session, turn = engine.resume(session, resume, self._facts(session.flow))
             if isinstance(resume, PartyLeft):
                 return await self._gone(session)
 
@@ -186,7 +196,7 @@ class Runner:
         return None
 
     async def _wait(self, session: Session, turn: Turn, line: Line) -> Resume:
-        answer: DigitsReceived | InputTimedOut | OperationAnswered | TransferEnded | PartyLeft
+        answer: Resume
         match turn.wait:
             case GatherDigits() as gather:
                 answer = await line.gather(gather)
@@ -194,6 +204,8 @@ class Runner:
                 answer = await self._operations.perform(session, perform, line)
             case TransferToAgent() as transfer:
                 answer = await line.transfer(transfer)
+            case Record() as record:
+                answer = await line.record(record)
             case _:
                 raise AssertionError(f"nothing waits for {turn.wait}")
         return answer

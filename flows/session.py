@@ -31,6 +31,7 @@ class Waiting(StrEnum):
     ISSUE = "issue"  # auth.issue_code, on the way to waiting for a code
     VERIFY = "verify"  # auth.verify_code
     TRANSFER = "transfer"
+    RECORDING = "recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Session:
     reason: str = ""  # of the last refusal
     intent: Value = None  # that a code is waited for
     retried: str = ""  # the step that was already run again after ``unauthenticated``
+    visits: Mapping[str, int] = field(default_factory=dict)  # of the steps that say something else at each visit
     expires_at: int = 0  # Unix seconds at which the wait for a text ends; set by the runner
 
     @property
@@ -126,6 +128,8 @@ class Session:
             data["intent"] = to_json(self.intent)
         if self.retried:
             data["again"] = self.retried
+        if self.visits:
+            data["visits"] = self.visits
         if self.expires_at:
             data["exp"] = self.expires_at
         return _encode(data)
@@ -172,5 +176,6 @@ class Session:
             reason=data.get("why", ""),
             intent=from_json(data.get("intent")),
             retried=data.get("again", ""),
+            visits=data.get("visits", {}),
             expires_at=data.get("exp", 0),
         )

@@ -52,7 +52,7 @@ class FlowStore:
         versions = self._versions[name]
         return next(reversed(versions.values()))
 
-    def version(self, name: str, version: str) -> Flow:
+    async def version(self, name: str, version: str) -> Flow:
         """Answer a version that a session began with; KeyError when it is not kept any more."""
         return self._versions[name][version]
 

@@ -34,7 +34,7 @@ def files_for(say: Say, catalogue: Catalogue) -> list[str]:
     files: list[str] = []
     for item in say.items:
         try:
-            files += _files(item, say.language, catalogue)
+            files += _files(item, _language_of(item, say, catalogue), catalogue)
         except (UnknownPromptError, SpeechError):
             continue
     return files
@@ -45,7 +45,7 @@ def text_for(say: Say, catalogue: Catalogue, open_secret: Callable[[SecretHandle
     spaced = say.language not in _UNSPACED
     text = ""
     for item in say.items:
-        piece = _text(item, say.language, catalogue, open_secret)
+        piece = _text(item, _language_of(item, say, catalogue), catalogue, open_secret)
         # Free text is set apart in every language: it was never written to fit.
         apart = spaced or isinstance(item, SayText)
         if apart and text and piece and not text.endswith("\n") and piece[0] not in _NO_SPACE_BEFORE:
@@ -57,7 +57,16 @@ def text_for(say: Say, catalogue: Catalogue, open_secret: Callable[[SecretHandle
 def transcript_for(say: Say, catalogue: Catalogue) -> str:
     """Answer what is said, for a person who reads along. A code shows as ``***``."""
     between = "" if say.language in _UNSPACED else " "
-    return between.join(piece for item in say.items if (piece := _spoken(item, say.language, catalogue)))
+    return between.join(
+        piece for item in say.items if (piece := _spoken(item, _language_of(item, say, catalogue), catalogue))
+    )
+
+
+def _language_of(item: Item, say: Say, catalogue: Catalogue) -> str:
+    """Answer the language that ``item`` is said in: a prompt that the dialogue's lacks is said in a fallback."""
+    if not say.fallbacks or not isinstance(item, Prompt) or catalogue.has_prompt(item.id, say.language):
+        return say.language
+    return next((lang for lang in say.fallbacks if catalogue.has_prompt(item.id, lang)), say.language)
 
 
 def _files(item: Item, lang: str, catalogue: Catalogue) -> list[str]:

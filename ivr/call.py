@@ -28,6 +28,8 @@ from flows.dialogue import (
     GatherDigits,
     InputTimedOut,
     PartyLeft,
+    Record,
+    RecordingEnded,
     Say,
     TransferEnded,
     TransferToAgent,
@@ -36,13 +38,14 @@ from flows.vault import Vault
 from ivr.agi import DEAD_CHANNEL, OK, Reply
 from ivr.errors import CommandRefused
 from ivr.session import AgiSession, Gone, Why
+from sounds.catalogue import Catalogue
 
 ANY_KEY = "0123456789*#"
 MAX_DROPPED_KEYS = 40  # of one burst; a key that never stops (a stuck button, a fax) must not hold the line for ever
 MAX_CONTEXT_CHARS = 1000  # of what an agent is told
 TRANSFER_OUTCOMES = frozenset({"answered", "closed", "failed", "timeout"})
 
-FilesFor: TypeAlias = Callable[[Say], Sequence[str]]
+FilesFor: TypeAlias = Callable[[Say, "Catalogue | None"], Sequence[str]]
 
 _log = structlog.get_logger("ivr.call")
 
@@ -77,7 +80,11 @@ class Call:
     def __init__(
         self, session: AgiSession, files_for: FilesFor, vault: Vault, settings: CallSettings | None = None
     ) -> None:
-        """``files_for`` answers the recordings that say a :class:`Say`; ``vault`` keeps the keyed secrets."""
+        """``vault`` keeps the keyed secrets.
+
+        ``files_for`` answers the recordings that say a :class:`Say`, from the catalogue of the dialogue's version.
+        """
+        self._catalogue: Catalogue | None = None
         self._session = session
         self._files_for = files_for
         self._vault = vault
@@ -101,6 +108,10 @@ class Call:
 
     # --- Line ----------------------------------------------------------------------------------------------------
 
+    def speak_from(self, catalogue: Catalogue) -> None:
+        """See :class:`flows.line.Line`."""
+        self._catalogue = catalogue
+
     async def say(self, say: Say) -> PartyLeft | None:
         """Play it; return at its end or, where it may be interrupted, at the first key.
 
@@ -111,7 +122,7 @@ class Call:
         if carried and say.barge_in:
             self._carry(carried)
             return None
-        for file in self._files_for(say):
+        for file in self._files_for(say, self._catalogue):
             key = await self._play(file, ANY_KEY if say.barge_in else "")
             if isinstance(key, PartyLeft):
                 return key
@@ -179,6 +190,10 @@ class Call:
         else:
             self._session.conclude(Why.TRANSFERRED)
         return TransferEnded(outcome)
+
+    async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
+        """See :class:`flows.line.Line`."""
+        raise NotImplementedError
 
     async def end(self, reason: str) -> None:
         """Tell the dialplan that the call came to its proper end; the server closes when its handler returns."""

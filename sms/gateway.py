@@ -34,7 +34,7 @@ from sms.esme import Esme, EsmeConfig, Respond
 from sms.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, Inbound, Inbox
 from sms.journal import Journal, JournalDown
 from sms.lanes import Lanes
-from sms.line import SmsLine
+from sms.line import SmsLine, TextOf
 from sms.numbers import e164, masked
 from sms.outbox import Outbox, Outgoing
 from sms.receipts import Receipts, is_report
@@ -119,7 +119,7 @@ class SmsGateway:
         flows: Flows,
         sessions: SessionStore,
         vault: Vault,
-        text_for: Callable[[Say], str],
+        text_for: TextOf,
         clock: Clock,
         checkpoint: Callable[[str], None] = lambda _: None,
         on_handled: Callable[[str, float], None] = lambda kind, seconds: None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from flows.dialogue import (
     Channel,
@@ -12,10 +12,16 @@ from flows.dialogue import (
     GatherDigits,
     InputTimedOut,
     PartyLeft,
+    Record,
+    RecordingEnded,
     Say,
     TransferEnded,
     TransferToAgent,
 )
+from sounds.catalogue import Catalogue
+
+TextOf: TypeAlias = Callable[[Say, "Catalogue | None"], str]
+"""Turns what the engine says into text, in the words of a flow version's catalogue; None: the node's own."""
 
 
 class SmsLine:
@@ -24,8 +30,9 @@ class SmsLine:
     ``answer`` takes the whole answer, once; it returns when the answer is durable.
     """
 
-    def __init__(self, text_of: Callable[[Say], str], answer: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, text_of: TextOf, answer: Callable[[str], Awaitable[None]]) -> None:
         self._text_of = text_of
+        self._catalogue: Catalogue | None = None
         self._answer = answer
         self._said: list[str] = []
         self.answered = False
@@ -36,9 +43,13 @@ class SmsLine:
         """SMS."""
         return Channel.SMS
 
+    def speak_from(self, catalogue: Catalogue) -> None:
+        """See :class:`flows.line.Line`."""
+        self._catalogue = catalogue
+
     async def say(self, say: Say) -> PartyLeft | None:
         """Add to the answer."""
-        text = self._text_of(say)
+        text = self._text_of(say, self._catalogue)
         if text:
             self._said.append(text)
         return None
@@ -55,6 +66,10 @@ class SmsLine:
     async def transfer(self, wait: TransferToAgent) -> TransferEnded | PartyLeft:
         """Answer that nobody was put through: what was said before promises a call."""
         return TransferEnded("failed")
+
+    async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
+        """Refuse: a text has no voice, and the loader lets no flow record one here."""
+        raise AssertionError("a text is never recorded")
 
     async def end(self, reason: str) -> None:
         """Have the answer stored. The runner forgets the session after this, so it must not be sooner."""

@@ -158,7 +158,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             door,
             vault,
             seams.clock,
-            lambda say: files_for(say, catalogue),
+            lambda say, of_version: files_for(say, of_version or catalogue),
             flow=config.agi.flow,
             region=config.bank.region,
             settings=CallSettings(sound_prefix=config.agi.sound_prefix),

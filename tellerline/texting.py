@@ -61,7 +61,7 @@ async def open_texting(config: Sms, region: str, seal_key: bytes, behind: Behind
         flows=behind.flows,
         sessions=behind.sessions,
         vault=behind.vault,
-        text_for=lambda say: text_for(say, behind.catalogue, behind.vault.open),
+        text_for=lambda say, of_version: text_for(say, of_version or behind.catalogue, behind.vault.open),
         clock=behind.clock,
         on_handled=lambda kind, _seconds: behind.metrics.texts.labels(kind).inc(),
     )

@@ -12,6 +12,7 @@ from flows.vault import Vault
 from ivr.call import Call, CallSettings
 from ivr.caller import caller_number
 from ivr.session import AgiSession, Why
+from sounds.catalogue import Catalogue
 from tellerline.door import Door
 from tellerline.telemetry import Metrics
 
@@ -25,7 +26,7 @@ class VoiceChannel:
         door: Door,
         vault: Vault,
         clock: Clock,
-        files_for: Callable[[Say], Sequence[str]],
+        files_for: Callable[[Say, Catalogue | None], Sequence[str]],
         *,
         flow: str,
         region: str,

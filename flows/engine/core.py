@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 from core_client.language.errors import EvaluationError
@@ -9,6 +10,7 @@ from flows import prompts
 from flows.dialogue import (
     Channel,
     End,
+    Facts,
     OperationAnswered,
     PartyLeft,
     Reconnected,
@@ -17,9 +19,10 @@ from flows.dialogue import (
     Trigger,
     Turn,
     Wait,
+    What,
 )
 from flows.engine.draft import Checked, Draft
-from flows.model import BY_CODE, BY_NUMBER, RETURN, Flow, Gate, Go, Step
+from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step
 from flows.session import Frame, Session, Waiting
 
 MAX_STEPS_PER_TURN = 50  # between two waits; the longest way of the retail flow is 9
@@ -35,8 +38,8 @@ class Engine:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
 
-    def start(self, trigger: Trigger) -> tuple[Session, Turn]:
-        """Begin a dialogue.
+    def start(self, trigger: Trigger, facts: Facts | None = None) -> tuple[Session, Turn]:
+        """Begin a dialogue. Without ``facts`` it is the trigger's time, and no notice is on.
 
         Raises:
             KeyError: the trigger names a step or a variable that the flow does not have.
@@ -60,28 +63,32 @@ class Engine:
             variables=dict(trigger.slots),
             slots=tuple(trigger.slots),
         )
-        draft = Draft(flow, session, 1)
+        draft = Draft(flow, session, 1, facts or Facts(trigger.at))
         if not self._slots_pass(draft):
             draft.say_prompt(prompts.NO_MATCH, prompts.SMS_HELP)
             return self._turn(draft, End("bad_slot"))
         return self._walk(draft, lambda: step)
 
-    def resume(self, session: Session, resume: Resume) -> tuple[Session, Turn]:
-        """Go on with what came back. An ended session stays ended, whatever comes."""
+    def resume(self, session: Session, resume: Resume, facts: Facts | None = None) -> tuple[Session, Turn]:
+        """Go on with what came back. An ended session stays ended, whatever comes.
+
+        Without ``facts`` it is noon of the day on which the dialogue began, and no notice is on.
+        """
+        facts = facts or _noon(session)
         if session.ended:
             return session, Turn((End("ended"),), None)
         if session.turns >= MAX_TURNS and not isinstance(resume, PartyLeft | OperationAnswered):
-            return self._stop(session, "too_long", prompts.TOO_LONG)
+            return self._stop(session, facts, "too_long", prompts.TOO_LONG)
         if session.turns >= MAX_TURNS_AT_THE_BANK and not self.flow.steps[session.step].moves_money:
-            return self._stop(session, "too_long", prompts.TOO_LONG)
+            return self._stop(session, facts, "too_long", prompts.TOO_LONG)
         match resume:
             case PartyLeft():
-                return self._stop(session, "party_left")
+                return self._stop(session, facts, "party_left")
             case SessionExpired():
                 expired = prompts.CODE_EXPIRED if session.waiting is Waiting.CODE else prompts.TOO_LONG
-                return self._stop(session, "expired", expired)
+                return self._stop(session, facts, "expired", expired)
         again = session.waiting in _AT_THE_BANK and not isinstance(resume, OperationAnswered)
-        draft = Draft(self.flow, session, session.turns if again else session.turns + 1)
+        draft = Draft(self.flow, session, session.turns if again else session.turns + 1, facts)
         step = self.flow.steps[session.step]
         if isinstance(resume, OperationAnswered):
             draft.money_asked = step.moves_money and resume.outcome not in ("refused", "down")
@@ -93,10 +100,10 @@ class Engine:
 
     def give_up(self, session: Session) -> tuple[Session, Turn]:
         """End a dialogue that cannot go on, saying that it is our fault."""
-        return self._stop(session, "trouble", prompts.SYSTEM_TROUBLE)
+        return self._stop(session, _noon(session), "trouble", prompts.SYSTEM_TROUBLE)
 
-    def _stop(self, session: Session, reason: str, *said: str) -> tuple[Session, Turn]:
-        draft = Draft(self.flow, session, session.turns + 1)
+    def _stop(self, session: Session, facts: Facts, reason: str, *said: str) -> tuple[Session, Turn]:
+        draft = Draft(self.flow, session, session.turns + 1, facts)
         if said:
             draft.say_prompt(*said)
         return self._turn(draft, End(reason))
@@ -112,7 +119,10 @@ class Engine:
 
     def _steps(self, draft: Draft, go: Go) -> Wait | End:
         walked = 0
-        while isinstance(go, str):
+        while isinstance(go, str | Edge):
+            if isinstance(go, Edge):
+                draft.mark(What.LEFT, go.way, go.word)
+                go = go.target
             walked += 1
             if walked > MAX_STEPS_PER_TURN:
                 return self._trouble(draft)
@@ -130,6 +140,7 @@ class Engine:
                 continue
             if draft.step != go:
                 draft.last_step, draft.step = draft.step, go
+            draft.mark(What.ENTERED)
             go = step.enter(draft)
         return go
 
@@ -152,7 +163,7 @@ class Engine:
         """Begin to pass ``gate`` on the way to ``step``."""
         if not draft.sms:
             draft.frames = (*draft.frames, Frame(gate.name, step.name))
-            return gate.voice.target
+            return gate.voice
         if gate.sms == BY_NUMBER:
             draft.say_prompt(prompts.NOT_REGISTERED)
             return End("not_registered")
@@ -192,9 +203,14 @@ class Engine:
 
     def _turn(self, draft: Draft, go: Wait | End) -> tuple[Session, Turn]:
         if not isinstance(go, End):
-            return draft.freeze(go), Turn(tuple(draft.effects), go)
+            return draft.freeze(go), Turn(tuple(draft.effects), go, tuple(draft.trail))
         if draft.channel is Channel.SMS and not draft.effects:
             draft.say_prompt(prompts.SMS_HELP)  # a text is never left without an answer
         draft.waiting = Waiting.NOTHING
         draft.effects.append(go)
-        return draft.freeze(None), Turn(tuple(draft.effects), None)
+        return draft.freeze(None), Turn(tuple(draft.effects), None, tuple(draft.trail))
+
+
+def _noon(session: Session) -> Facts:
+    day = datetime.date.fromisoformat(session.today)
+    return Facts(datetime.datetime.combine(day, datetime.time(12), datetime.UTC))

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from core_client.domain.values import Value
-from flows.dialogue import Channel, Effect, GatherDigits, Item, Party, Perform, Prompt, Say, TransferToAgent, Wait
+from flows.dialogue import (
+    Channel,
+    Effect,
+    Facts,
+    GatherDigits,
+    Item,
+    Mark,
+    Party,
+    Perform,
+    Prompt,
+    Record,
+    Say,
+    TransferToAgent,
+    Wait,
+    What,
+)
 from flows.model import Flow
 from flows.saying import Saying, Spoken
 from flows.session import Frame, Session, Waiting
@@ -21,6 +37,7 @@ class Draft:
         "channel",
         "code_passed",
         "effects",
+        "facts",
         "flow",
         "frames",
         "gates",
@@ -37,13 +54,16 @@ class Draft:
         "session",
         "slots",
         "step",
+        "trail",
         "turn",
         "variables",
+        "visits",
         "waiting",
     )
 
-    def __init__(self, flow: Flow, session: Session, turn: int) -> None:
+    def __init__(self, flow: Flow, session: Session, turn: int, facts: Facts) -> None:
         self.flow = flow
+        self.facts = facts
         self.session = session
         self.turn = turn
         self.channel: Channel = session.channel
@@ -65,6 +85,8 @@ class Draft:
         self.code_passed = False  # the code of this very intent was right: holds for this turn, and is never stored
         self.money_asked = False  # this turn follows an operation that may have moved money
         self.effects: list[Effect] = []
+        self.trail: list[Mark] = []
+        self.visits: Mapping[str, int] = session.visits
 
     # --- reading ---
 
@@ -106,7 +128,7 @@ class Draft:
         """Say entries with the values of now."""
         if saying.fixed is not None:
             if saying.fixed:
-                self.effects.append(Say(saying.fixed, self.language, barge_in))
+                self.effects.append(self.spoken(saying.fixed, self.language, barge_in))
             return
         self.say_spoken(saying.spoken(self), barge_in=barge_in)
 
@@ -117,22 +139,36 @@ class Draft:
         for language, item in spoken:
             wanted = language or self.language
             if wanted != current and group:
-                self.effects.append(Say(tuple(group), current, barge_in))
+                self.effects.append(self.spoken(tuple(group), current, barge_in))
                 group = []
             current = wanted
             group.append(item)
         if group:
-            self.effects.append(Say(tuple(group), current, barge_in))
+            self.effects.append(self.spoken(tuple(group), current, barge_in))
 
     def say_items(self, *items: Item, barge_in: bool = True) -> None:
         """Say items of the engine's own."""
-        self.effects.append(Say(items, self.language, barge_in))
+        self.effects.append(self.spoken(items, self.language, barge_in))
 
     def say_prompt(self, *ids: str) -> None:
         """Say prompts of the engine's own."""
-        self.effects.append(Say(tuple(Prompt(id_) for id_ in ids), self.language))
+        self.effects.append(self.spoken(tuple(Prompt(id_) for id_ in ids), self.language, True))
+
+    def spoken(self, items: tuple[Item, ...], language: str, barge_in: bool) -> Say:
+        """Make a Say, with the languages that step in where ``language`` lacks a prompt."""
+        return Say(items, language, barge_in, self.flow.fallbacks.get(language, ()))
 
     # --- moving ---
+
+    def mark(self, what: What, way: str = "", word: str = "") -> None:
+        """Note what happened to the step of now."""
+        self.trail.append(Mark(self.step, what, way, word))
+
+    def visit(self, name: str) -> int:
+        """Count a visit to a step that says something else each time; answer which one this is, from 1."""
+        count = self.visits.get(name, 0) + 1
+        self.visits = {**self.visits, name: count}
+        return count
 
     def asked(self, name: str) -> None:
         """Note that step ``name`` asks something anew: a place to come back to, with fresh counts."""
@@ -177,6 +213,7 @@ class Draft:
             reason=self.reason,
             intent=self.intent,
             retried=self.retried,
+            visits=self.visits,
         )
 
 
@@ -191,6 +228,8 @@ def waiting_for(wait: Wait | None) -> Waiting:
             return Waiting.OPERATION
         case TransferToAgent():
             return Waiting.TRANSFER
+        case Record():
+            return Waiting.RECORDING
         case _:
             return Waiting.CODE if wait.code else Waiting.TEXT
 

@@ -18,7 +18,7 @@ from flows.engine.draft import Checked, Draft
 from flows.model import BACK, Edge, Go, Step, Variable
 from flows.saying import Saying
 from flows.shape import DigitRange, InputShape, Name, Says, Shape
-from flows.steps.asking import Asking, build_asking, nothing_keyed
+from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 
 
 class WhatShape(Shape):
@@ -63,7 +63,7 @@ class Ask(Step):
         name = self.variable.name
         if name in draft.slots:
             draft.slots = tuple(slot for slot in draft.slots if slot != name)
-            return self.next.target
+            return self.next
         draft.asked(self.name)
         return self._ask(draft)
 
@@ -74,15 +74,15 @@ class Ask(Step):
             if not isinstance(resume, DigitsReceived | TextReceived):
                 return self.enter(draft)
             if isinstance(resume, DigitsReceived) and resume.digits in self.escapes and resume.digits:
-                return draft.back()
+                return universal(draft, resume.digits) or self.name
             value = self._read(draft, resume)
             if value is not None and self._passes(draft, value):
                 draft.variables[self.variable.name] = value
-                return self.next.target
+                return self.next
             nothing = False
         repeats = self.asking.missed(draft, nothing=nothing)
         if repeats is None:
-            return self.asking.on_fail.target
+            return self.asking.on_fail
         return self._ask(draft) if repeats else self._wait(draft)
 
     def _read(self, draft: Draft, resume: DigitsReceived | TextReceived) -> Value:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core_client.language.source import Pairs
 from flows import prompts
 from flows.build import Build
-from flows.dialogue import GatherDigits, InputTimedOut, Prompt
+from flows.dialogue import GatherDigits, InputTimedOut, Prompt, What
 from flows.engine.draft import Draft
-from flows.model import BACK, REPEAT, Edge
+from flows.model import BACK, REPEAT, Edge, Way
 from flows.saying import Saying
 from flows.shape import InputShape
 
@@ -48,6 +48,7 @@ class Asking:
             draft.no_inputs += 1
         else:
             draft.no_matches += 1
+        draft.mark(What.NO_INPUT if nothing else What.NO_MATCH)
         if draft.no_inputs + draft.no_matches >= self.tries:
             return None
         sayings = self.no_input if nothing else self.no_match
@@ -79,7 +80,9 @@ def build_asking(build: Build, shape: InputShape, node: Pairs) -> Asking:
         repeats_no_input=not own_no_input,
         repeats_no_match=not own_no_match,
         tries=tries,
-        on_fail=build.edge(on_fail) if on_fail is not None else Edge(defaults.on_fail, node.place),
+        on_fail=build.edge(on_fail, Way.FAILED)
+        if on_fail is not None
+        else Edge(defaults.on_fail, node.place, Way.FAILED),
         first_digit_timeout_s=_either(shape.timeout, defaults.timeout),
         inter_digit_timeout_s=_either(shape.digit_timeout, defaults.digit_timeout),
         barge_in=defaults.barge_in if shape.barge_in is None else shape.barge_in,
@@ -93,14 +96,14 @@ def _either(own: float | None, default: float) -> float:
     return default if own is None else own
 
 
-def universal(draft: Draft, key: str) -> str | None:
+def universal(draft: Draft, key: str) -> Edge | None:
     """Answer where a universal key leads, or None when it is none. ``repeat`` is the step itself."""
     edge = draft.flow.keys.get(key)
     if edge is None:
         return None
     if edge.target == BACK:
-        return draft.back()
-    return draft.step if edge.target == REPEAT else edge.target
+        return replace(edge, target=draft.back())
+    return replace(edge, target=draft.step) if edge.target == REPEAT else edge
 
 
 def nothing_keyed(resume: object) -> bool | None:

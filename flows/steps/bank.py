@@ -15,7 +15,7 @@ from flows import prompts
 from flows.build import Build
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
-from flows.model import BY_CODE, Edge, Go, Step
+from flows.model import BY_CODE, Edge, Go, Step, Way
 from flows.names import fits, type_of
 from flows.saying import Saying
 from flows.shape import Expr, Name, StepShape, WaitShape
@@ -80,7 +80,7 @@ class Bank(Step):
         edge = self.outcomes.get(outcome)
         if edge is None:
             raise KeyError(outcome)  # an outcome that the registry does not have: the core broke its word
-        return edge.target
+        return edge
 
     def _prove_again(self, draft: Draft) -> Go:
         """Begin the proof anew, once: the proof that the core remembers is gone or too old."""
@@ -89,7 +89,7 @@ class Bank(Step):
             return End("expired")
         if draft.retried == self.name:
             draft.retried = ""
-            return self.outcomes["down"].target
+            return self.outcomes["down"]
         draft.retried = self.name
         draft.gates = ()
         return self.name
@@ -100,7 +100,7 @@ class Bank(Step):
             for name in expression.names:
                 if name in draft.flow.asked_by and name not in draft.variables:
                     return draft.flow.asked_by[name]
-        return self.outcomes["down"].target
+        return self.outcomes["down"]
 
     def _drop_secrets(self, draft: Draft) -> None:
         """Forget the handles that this operation opened: they open once."""
@@ -189,4 +189,4 @@ def _outcomes(build: Build, operation: Operation, node: Pairs) -> dict[str, Edge
     if missing:
         message = f"'{operation.name}' can answer '{missing[0]}', and 'on' does not say what then"
         raise build.source.error(on.place, message, f"Add {', '.join(f'{m}: STEP' for m in missing)}.")
-    return {outcome: build.edge(target) for outcome, target in on.entries.items()}
+    return {outcome: build.edge(target, Way.OUTCOME, outcome) for outcome, target in on.entries.items()}

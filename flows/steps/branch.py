@@ -10,7 +10,7 @@ from core_client.language.source import Pairs
 from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
-from flows.model import Edge, Go, Step
+from flows.model import Edge, Go, Step, Way
 from flows.shape import Expr, Name, StepShape
 
 
@@ -34,7 +34,7 @@ class If(Step):
 
     def enter(self, draft: Draft) -> Go:
         """Take the way that the condition says."""
-        return (self.then if self.condition.evaluate(draft) else self.otherwise).target
+        return self.then if self.condition.evaluate(draft) else self.otherwise
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """Answer the ways that are possible on ``channel``: ``channel == "sms"`` leaves one."""
@@ -49,6 +49,6 @@ def build_if(build: Build, shape: IfShape, node: Pairs, common: dict[str, Any]) 
     return If(
         **common,
         condition=build.condition(node.entries["if"]),
-        then=build.edge(node.entries["then"]),
-        otherwise=build.edge(node.entries["else"]),
+        then=build.edge(node.entries["then"], Way.CASE, "then"),
+        otherwise=build.edge(node.entries["else"], Way.CASE, "else"),
     )

@@ -28,7 +28,7 @@ from flows.dialogue import (
 )
 from flows.engine.draft import Draft
 from flows.inputs import plain_text
-from flows.model import BACK, REPEAT, Edge, Go, Step
+from flows.model import BACK, REPEAT, Edge, Go, Step, Way
 from flows.saying import Inner, Saying, Spoken
 from flows.shape import Expr, InputShape, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
@@ -76,10 +76,10 @@ class Choose(Step):
         """Offer the items, unless there is nothing to choose."""
         items = self._items(draft)
         if not items:
-            return self.none.target
+            return self.none
         if len(items) == 1:
             draft.variables[self.save] = items[0]
-            return self.next.target
+            return self.next
         draft.asked(self.name)
         return self._ask(draft, items)
 
@@ -93,14 +93,14 @@ class Choose(Step):
             keyed = resume.digits if isinstance(resume, DigitsReceived) else plain_text(resume.text).rstrip(".")
             if keyed.isascii() and keyed.isdigit() and 1 <= int(keyed[:4]) <= len(items):
                 draft.variables[self.save] = items[int(keyed) - 1]
-                return self.next.target
+                return self.next
             go = universal(draft, keyed) if isinstance(resume, DigitsReceived) else None
             if go is not None:
                 return go
             nothing = False
         repeats = self.asking.missed(draft, nothing=nothing)
         if repeats is None:
-            return self.asking.on_fail.target
+            return self.asking.on_fail
         return self._ask(draft, items) if repeats else self._wait(draft, items)
 
     def _items(self, draft: Draft) -> tuple[Value, ...]:
@@ -156,7 +156,7 @@ def build_choose(build: Build, shape: ChooseShape, node: Pairs, common: dict[str
         item=build.inside(name, items.type.item).saying(what.get("item")),
         save=shape.save,
         next=build.edge(node.entries["next"]),
-        none=build.edge(node.entries["none"]),
+        none=build.edge(node.entries["none"], Way.NONE),
         universal=build.keys,
         asking=build_asking(build, shape, node),
     )

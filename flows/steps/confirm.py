@@ -27,10 +27,11 @@ from flows.dialogue import (
     Resume,
     SaySecret,
     TextReceived,
+    What,
 )
 from flows.engine.draft import Draft
 from flows.inputs import plain_text
-from flows.model import BACK, BY_CODE, REPEAT, Edge, Go, Step
+from flows.model import BACK, BY_CODE, REPEAT, Edge, Go, Step, Way
 from flows.prompts import REFUSED_PREFIX
 from flows.saying import Saying
 from flows.session import Waiting
@@ -86,7 +87,7 @@ class Confirm(Step):
             if not isinstance(resume, DigitsReceived):
                 return self.enter(draft)
             if resume.digits in (YES_KEY, NO_KEY):
-                return self.yes.target if resume.digits == YES_KEY else self.no.target
+                return self.yes if resume.digits == YES_KEY else self.no
             go = universal(draft, resume.digits)
             if go is not None:
                 return go
@@ -109,7 +110,7 @@ class Confirm(Step):
     def _again(self, draft: Draft, *, nothing: bool) -> Go:
         repeats = self.asking.missed(draft, nothing=nothing)
         if repeats is None:
-            return self.asking.on_fail.target
+            return self.asking.on_fail
         if repeats:
             return self._ask(draft)
         return AwaitText(draft.flow.text_timeout_s) if draft.sms else self.asking.keys(1, 1)
@@ -117,8 +118,8 @@ class Confirm(Step):
     def _worded(self, draft: Draft, text: str) -> Go:
         word = _word(text)
         if word in YES_WORDS:
-            return self.yes.target
-        return self.no.target if word in NO_WORDS else self._again(draft, nothing=False)
+            return self.yes
+        return self.no if word in NO_WORDS else self._again(draft, nothing=False)
 
     # --- the code ---
 
@@ -146,7 +147,7 @@ class Confirm(Step):
             return self._verify(draft, text.secret)
         if _word(text.text) in NO_WORDS:
             draft.intent = None
-            return self.no.target
+            return self.no
         return self._wrong(draft)
 
     def _verify(self, draft: Draft, code: SecretHandle) -> Go:
@@ -157,15 +158,16 @@ class Confirm(Step):
         if answered.outcome == "ok":
             draft.intent = None
             draft.code_passed = True
-            return self.yes.target
+            return self.yes
         if answered.outcome in ("refused", SECRET_LOST):
             return self._wrong(draft)
         return self._failed(draft, answered)
 
     def _wrong(self, draft: Draft) -> Go:
         draft.no_matches += 1
+        draft.mark(What.NO_MATCH)
         if draft.no_matches > MAX_WRONG_CODES:
-            return self.asking.on_fail.target
+            return self.asking.on_fail
         draft.say_prompt(prompts.CODE_WRONG)
         return AwaitText(CODE_EXPIRES_S, code=True, secret=True)
 
@@ -218,8 +220,8 @@ def build_confirm(build: Build, shape: ConfirmShape, node: Pairs, common: dict[s
     return Confirm(
         **common,
         read_back=build.saying(node.get("confirm")),
-        yes=build.edge(node.entries["yes"]),
-        no=build.edge(node.entries["no"]),
+        yes=build.edge(node.entries["yes"], Way.YES),
+        no=build.edge(node.entries["no"], Way.NO),
         universal=build.keys,
         asking=build_asking(build, shape, node),
     )

@@ -32,7 +32,7 @@ class GoStep(Step):
     def enter(self, draft: Draft) -> Go:
         """Go."""
         draft.language = self.language or draft.language
-        return self.next.target
+        return self.next
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """See :class:`Step`."""

@@ -12,7 +12,7 @@ from core_client.language.source import Pairs, Scalar
 from flows.build import Build
 from flows.dialogue import Channel, DigitsReceived, End, Resume
 from flows.engine.draft import Draft
-from flows.model import BACK, REPEAT, Edge, Go, Step
+from flows.model import BACK, REPEAT, Edge, Go, Step, Way
 from flows.saying import Saying
 from flows.shape import InputShape, Key, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
@@ -71,14 +71,14 @@ class Menu(Step):
             choice = self.choices.get(resume.digits)
             if choice is not None:
                 draft.language = choice.language or draft.language
-                return choice.edge.target
+                return choice.edge
             go = universal(draft, resume.digits)
             if go is not None:
                 return go
             nothing = False
         repeats = self.asking.missed(draft, nothing=nothing)
         if repeats is None:
-            return self.asking.on_fail.target
+            return self.asking.on_fail
         return self._ask(draft) if repeats else self._wait()
 
     def _ask(self, draft: Draft) -> Go:
@@ -116,8 +116,9 @@ def build_menu(build: Build, shape: MenuShape, node: Pairs, common: dict[str, An
 def _choice(build: Build, choices: Pairs, key: str) -> Choice:
     node = choices.entries[key]
     if isinstance(node, Scalar):
-        return Choice(build.edge(node), "", None)
+        return Choice(build.edge(node, Way.KEY, key), "", None)
     shape = build.shape(ChoiceShape, node, f"choice '{key}'")
     assert isinstance(node, Pairs)  # noqa: S101 - its shape was checked
     language = node.get("language")
-    return Choice(build.edge(node.entries["go"]), shape.label, build.language(language) if language else None)
+    go = build.edge(node.entries["go"], Way.KEY, key)
+    return Choice(go, shape.label, build.language(language) if language else None)

@@ -40,7 +40,7 @@ class SayStep(Step):
         draft.say(self.saying, barge_in=self.barge_in)
         if self.next is None or (draft.sms and self._ends_a_text(draft)):
             return End("done")
-        return self.next.target
+        return self.next
 
     def _ends_a_text(self, draft: Draft) -> bool:
         step = draft.flow.steps.get(self.next.target) if self.next is not None else None

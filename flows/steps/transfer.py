@@ -16,7 +16,7 @@ from flows import prompts
 from flows.build import Build
 from flows.dialogue import Channel, End, Resume, TransferEnded, TransferToAgent
 from flows.engine.draft import Draft
-from flows.model import Edge, Go, Step
+from flows.model import Edge, Go, Step, Way
 from flows.saying import Saying
 from flows.shape import Name, Says, Shape, StepShape
 
@@ -66,8 +66,7 @@ class Transfer(Step):
         """Go on by how it ended."""
         if not isinstance(resume, TransferEnded):
             return self.enter(draft)
-        edge = self.outcomes.get(resume.outcome) or self.outcomes["failed"]
-        return edge.target
+        return self.outcomes.get(resume.outcome) or self.outcomes["failed"]
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """See :class:`Step`."""
@@ -101,5 +100,5 @@ def build_transfer(build: Build, shape: TransferShape, node: Pairs, common: dict
         queue=shape.transfer.queue,
         context={expression.text: expression for expression in expressions},
         prompt=build.saying(what.get("prompt")),
-        outcomes={outcome: build.edge(target) for outcome, target in on.entries.items()},
+        outcomes={outcome: build.edge(target, Way.OUTCOME, outcome) for outcome, target in on.entries.items()},
     )

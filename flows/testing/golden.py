@@ -12,7 +12,7 @@
     - {bank: ok, wait: bank accounts.list}
 
 What comes back is ``keys``, ``secret``, ``text``, ``code``, ``bank`` (with ``answer`` and ``reason``), ``nothing``
-(digits that came before the time was over), ``transfer``, ``left``, ``expired`` or ``reconnected``.
+(digits that came before the time was over), ``transfer``, ``recorded``, ``left``, ``expired`` or ``reconnected``.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from flows.dialogue import (
     PartyLeft,
     Perform,
     Reconnected,
+    Record,
+    RecordingEnded,
     Resume,
     SessionExpired,
     TextReceived,
@@ -46,7 +48,7 @@ from flows.dialogue import (
 from flows.model import Flow
 from flows.testing.driver import Driver
 
-_WORDS = ("keys", "secret", "text", "code", "bank", "nothing", "transfer", "left", "expired", "reconnected")
+_WORDS = ("keys", "secret", "text", "code", "bank", "nothing", "transfer", "recorded", "left", "expired", "reconnected")
 
 
 class GoldenError(LanguageError):
@@ -103,6 +105,8 @@ def waits(wait: Wait | None) -> str:
             return f"bank {wait.operation}{arguments}"
         case TransferToAgent():
             return f"transfer {wait.queue}"
+        case Record():
+            return f"record {wait.max_s:g}s{wait.terminators}"
 
 
 def _shown(value: Value) -> str:
@@ -145,6 +149,8 @@ def _resume(source: Source, driver: Driver, turn: Pairs) -> Resume:
             return InputTimedOut(int(given or "0"))
         case "transfer":
             return TransferEnded(given)
+        case "recorded":
+            return RecordingEnded(given, "message-1" if given == "ok" else "", 7 if given == "ok" else 0)
         case "left":
             return PartyLeft()
         case "expired":

@@ -13,13 +13,16 @@ from flows.dialogue import (
     GatherDigits,
     InputTimedOut,
     PartyLeft,
+    Record,
+    RecordingEnded,
     Say,
     TransferEnded,
     TransferToAgent,
 )
 from flows.vault import Vault
+from sounds.catalogue import Catalogue
 
-Scripted: TypeAlias = "str | InputTimedOut | PartyLeft | TransferEnded"
+Scripted: TypeAlias = "str | InputTimedOut | PartyLeft | TransferEnded | RecordingEnded"
 """Keys as a text (a secret gather keeps them in the vault), or what happens instead."""
 
 
@@ -32,13 +35,18 @@ class ScriptedLine:
         self._script = list(script)
         self._gone = asyncio.Event()
         self.said: list[Say] = []
-        self.waits: list[GatherDigits | TransferToAgent] = []
+        self.catalogue: Catalogue | None = None
+        self.waits: list[GatherDigits | TransferToAgent | Record] = []
         self.ended: str | None = None
 
     @property
     def channel(self) -> Channel:
         """See :class:`flows.line.Line`."""
         return self._channel
+
+    def speak_from(self, catalogue: Catalogue) -> None:
+        """See :class:`flows.line.Line`."""
+        self.catalogue = catalogue
 
     def hang_up(self) -> None:
         """The party leaves now."""
@@ -61,8 +69,8 @@ class ScriptedLine:
             if wait.secret and digits not in wait.escapes:
                 return DigitsReceived("", self._vault.keep(Secret(digits)), ended_by)
             return DigitsReceived(digits, None, ended_by)
-        if isinstance(answer, TransferEnded):
-            raise TypeError("the script ends a transfer where keys are waited for")
+        if isinstance(answer, TransferEnded | RecordingEnded):
+            raise TypeError("the script ends something else where keys are waited for")
         return answer
 
     async def left(self) -> None:
@@ -76,6 +84,14 @@ class ScriptedLine:
         if isinstance(answer, TransferEnded | PartyLeft):
             return answer
         raise TypeError("the script presses keys where a transfer is waited for")
+
+    async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
+        """See :class:`flows.line.Line`."""
+        self.waits.append(wait)
+        answer = self._next()
+        if isinstance(answer, RecordingEnded | PartyLeft):
+            return answer
+        raise TypeError("the script does something else where a recording is waited for")
 
     async def end(self, reason: str) -> None:
         """See :class:`flows.line.Line`."""

@@ -83,7 +83,7 @@ class EngineDriver:
                 self._vault,
                 clock,
                 lambda: flows.current(self._config.sms.flow),
-                lambda say: text_for(say, self._catalogue, self._vault.open),
+                lambda say, of_version: text_for(say, of_version or self._catalogue, self._vault.open),
             )
             self._group = await stack.enter_async_context(asyncio.TaskGroup())
             self._seconds_of = recording_seconds(self._catalogue)
@@ -106,7 +106,10 @@ class EngineDriver:
         if attestation is not None or trunk is not None:
             raise ParleyError("the engine knows no trunks and no signed calls: leave attestation and trunk out")
         phone = Telephone(
-            lambda say: files_for(say, self._catalogue), self._seconds_of, self._vault, self._clock.passed_s
+            lambda say, of_version: files_for(say, of_version or self._catalogue),
+            self._seconds_of,
+            self._vault,
+            self._clock.passed_s,
         )
         self._group.create_task(self._dialogue(phone, from_), name=f"call to {to}")
         return phone

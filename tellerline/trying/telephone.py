@@ -17,11 +17,14 @@ from flows.dialogue import (
     GatherDigits,
     InputTimedOut,
     PartyLeft,
+    Record,
+    RecordingEnded,
     Say,
     TransferEnded,
     TransferToAgent,
 )
 from flows.vault import Vault
+from sounds.catalogue import Catalogue
 from tellerline.trying.driver import CallEnded, EndedBy, Heard
 
 REACTION_S = 0.6  # a person presses this long after hearing what to press
@@ -35,12 +38,13 @@ class Telephone:
 
     def __init__(
         self,
-        files_for: Callable[[Say], Sequence[str]],
+        files_for: Callable[[Say, Catalogue | None], Sequence[str]],
         seconds_of: Callable[[str], float],
         vault: Vault,
         now_s: Callable[[], float],
     ) -> None:
         self._files_for = files_for
+        self._catalogue: Catalogue | None = None
         self._seconds_of = seconds_of
         self._vault = vault
         self._now_s = now_s
@@ -63,9 +67,13 @@ class Telephone:
         """Voice."""
         return Channel.VOICE
 
+    def speak_from(self, catalogue: Catalogue) -> None:
+        """See :class:`flows.line.Line`."""
+        self._catalogue = catalogue
+
     async def say(self, say: Say) -> PartyLeft | None:
         """See :class:`flows.line.Line`."""
-        for file in self._files_for(say):
+        for file in self._files_for(say, self._catalogue):
             if self._carried and say.barge_in:
                 return None
             key = await self._play(file, say.barge_in)
@@ -100,6 +108,10 @@ class Telephone:
     async def left(self) -> None:
         """See :class:`flows.line.Line`."""
         await self._gone.wait()
+
+    async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
+        """See :class:`flows.line.Line`."""
+        raise NotImplementedError
 
     async def transfer(self, wait: TransferToAgent) -> TransferEnded | PartyLeft:
         """Hand over to an agent who answers and talks for a while."""

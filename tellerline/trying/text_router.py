@@ -15,7 +15,7 @@ from flows.runner import Runner
 from flows.sessions import SessionStore
 from flows.vault import Vault
 from sms import commands
-from sms.line import SmsLine
+from sms.line import SmsLine, TextOf
 from tellerline.door import Door
 
 HELP_PER_HOUR = 3  # as sms.gateway; a conversation is shorter than an hour
@@ -32,7 +32,7 @@ class TextRouter:
         vault: Vault,
         clock: Clock,
         flow: Callable[[], Flow],
-        text_of: Callable[[Say], str],
+        text_of: TextOf,
     ) -> None:
         self._runner = runner
         self._door = door

@@ -49,7 +49,7 @@ async def _line(
     vault = Vault()
     calls: list[Call] = []
 
-    def files_for(say: Say) -> list[str]:
+    def files_for(say: Say, _catalogue: object = None) -> list[str]:
         return [f"{say.language}/{item.id}" for item in say.items if isinstance(item, Prompt)]
 
     async def on_call(session: AgiSession) -> None:

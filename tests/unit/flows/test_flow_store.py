@@ -37,13 +37,13 @@ def test_a_server_does_not_begin_without_any_flow(tmp_path: Path) -> None:
         FlowStore(tmp_path)
 
 
-def test_a_changed_flow_is_current_and_the_old_one_stays_for_its_dialogues(folder: Path) -> None:
+async def test_a_changed_flow_is_current_and_the_old_one_stays_for_its_dialogues(folder: Path) -> None:
     store = FlowStore(folder)
     old = store.current("small")
     write(folder, SMALL + "# changed\n")
     assert store.reload() == []
     assert store.current("small").version != old.version
-    assert store.version("small", old.version) is old
+    assert await store.version("small", old.version) is old
 
 
 def test_a_flow_that_does_not_load_is_refused_with_its_place_and_the_running_one_stays(folder: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_poll_reads_again_only_what_changed(folder: Path) -> None:
     assert store.poll() is None  # told once, not at every poll
 
 
-def test_old_versions_do_not_gather_without_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_versions_do_not_gather_without_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_VERSIONS", 3)
     store = FlowStore(folder)
     first = store.current("small").version
@@ -100,7 +100,7 @@ def test_old_versions_do_not_gather_without_bound(folder: Path, monkeypatch: pyt
         write(folder, SMALL + f"# {n}\n")
         store.reload()
     with pytest.raises(KeyError):
-        store.version("small", first)
+        await store.version("small", first)
 
 
 def test_a_changed_prompt_is_another_version(tmp_path: Path) -> None:

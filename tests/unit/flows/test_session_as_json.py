@@ -42,6 +42,7 @@ FULL = Session(
     reason="card_unknown",
     intent="i1",
     retried="balance",
+    visits={"welcome": 2},
     expires_at=1_772_000_000,
 )
 BARE = Session("s", "f", "v", Channel.VOICE, Party(None), "a", "2026-03-02", "en", "main", waiting=Waiting.KEYS)

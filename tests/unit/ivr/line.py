@@ -16,7 +16,7 @@ from ivr.testing import LEAP, FakeCall, FakePbx, SoundLibrary
 SAMPLES = {"zh/hello": 8000, "zh/menu": 24_000, "zh/pin": 16_000, "zh/note": 12_000, "zh/bye": 4000, "beep": 3404}
 
 
-def files_for(say: Say) -> list[str]:
+def files_for(say: Say, _catalogue: object = None) -> list[str]:
     return [f"{say.language}/{item.id}" for item in say.items if isinstance(item, Prompt)]
 
 

@@ -25,7 +25,7 @@ from tests.unit.flows.flow_texts import SMALL
 PIN = "739154"
 
 
-def _files_for(say: Say) -> list[str]:
+def _files_for(say: Say, _catalogue: object = None) -> list[str]:
     return [item.id if isinstance(item, Prompt) else type(item).__name__ for item in say.items]
 
 

@@ -97,7 +97,7 @@ async def gateway_on(
         flows=_flows,
         sessions=sessions,
         vault=vault,
-        text_for=lambda say: text_for(say, _catalogue, vault.open),
+        text_for=lambda say, of_version: text_for(say, of_version or _catalogue, vault.open),
         clock=bank.clock,
         checkpoint=checkpoint,
     )
