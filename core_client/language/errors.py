@@ -14,9 +14,21 @@ MAX_SHOWN = 160  # characters of a source line in an error; one line of 200 KiB 
 
 
 class LanguageError(Exception):
-    """Something is wrong at one place of one file. ``str()`` is what a person reads, caret included."""
+    """Something is wrong at one place of one file. ``str()`` is what a person reads, caret included.
 
-    def __init__(self, file: str, line: int, column: int, message: str, hint: str = "", source_line: str = "") -> None:
+    ``rule`` names the rule that was broken, for whoever sorts or explains errors; empty: the general one of its level.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        line: int,
+        column: int,
+        message: str,
+        hint: str = "",
+        source_line: str = "",
+        rule: str = "",
+    ) -> None:
         super().__init__(file, line, column, message, hint, source_line)
         self.file = file
         self.line = line
@@ -24,6 +36,7 @@ class LanguageError(Exception):
         self.message = message
         self.hint = hint
         self.source_line = source_line
+        self.rule = rule
 
     def __str__(self) -> str:
         head = f"{self.file}:{self.line}:{self.column}: {self.message}"

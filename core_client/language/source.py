@@ -78,9 +78,9 @@ class Source:
             self._lines = self.text.splitlines()
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
-    def error(self, place: Place, message: str, hint: str = "") -> LanguageError:
+    def error(self, place: Place, message: str, hint: str = "", rule: str = "") -> LanguageError:
         """Make the error that says what is wrong at ``place`` and how to mend it."""
-        return self._error(self.name, place.line, place.column, message, hint, self.line(place.line))
+        return self._error(self.name, place.line, place.column, message, hint, self.line(place.line), rule)
 
 
 def read_source(path: Path, error: type[LanguageError] = LanguageError, name: str | None = None) -> Source:
