@@ -14,7 +14,7 @@ from core_client.language.errors import LanguageError
 from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs, Place, Scalar, Source, decode_source, parse, read_source
 from core_client.language.suggest import did_you_mean
-from core_client.language.types import RECORD, ExprType
+from core_client.language.types import ExprType
 from core_client.operations import Field, Type
 from flows import graph
 from flows.build import Build
@@ -22,8 +22,7 @@ from flows.errors import FlowError
 from flows.model import BY_CODE, BY_NUMBER, Edge, Flow, Gate, SmsPattern, SmsSlot, Step, Variable, Way
 from flows.names import built_in, type_of
 from flows.shape import FlowShape, check_shape
-from flows.steps import KINDS, kind_of
-from flows.steps.bank import operation_of
+from flows.steps import KINDS, Learns, kind_of
 
 Texts = Mapping[str, str]  # prompt id -> its texts in all languages, for the version's hash
 
@@ -58,8 +57,10 @@ def _flow_source(path: Path) -> Source:
 
 
 def _load(source: Source, texts: Texts | None) -> Flow:
-    root = parse(source)
-    flow = _Reader(source, root).flow()
+    with told_as("syntax"):
+        root = parse(source)
+    with told_as("shape"):
+        flow = _Reader(source, root).flow()
     graph.check(flow, source)
     return graph.completed(flow, texts or {})
 
@@ -108,7 +109,7 @@ class _Reader:
         gates = self._gates()
         self._errors.raise_first()
         build = self._build(variables, gates)
-        self._saved_by_bank(build)
+        self._saved_by_steps(build)
         self._errors.raise_first()
         steps = self._steps(build)
         patterns = self._patterns(variables)
@@ -220,32 +221,29 @@ class _Reader:
 
     # --- steps ---
 
-    def _saved_by_bank(self, build: Build) -> None:
-        """Learn the names that steps save, with their types, before any expression is read."""
-        steps = self._section("steps")
-        for entry in steps.entries.values():
-            if isinstance(entry, Pairs) and "bank" in entry.entries:
-                self._errors.catch(self._save_of_bank, build, entry)
-        for entry in steps.entries.values():
-            if isinstance(entry, Pairs) and isinstance(entry.get("choose"), Pairs):
-                self._errors.catch(self._save_of_choose, build, entry)
+    def _saved_by_steps(self, build: Build) -> None:
+        """Learn the names that steps save, with their types, before any expression is read.
 
-    def _save_of_bank(self, build: Build, entry: Pairs) -> None:
-        operation = operation_of(build, entry)
-        saved = entry.get("save")
-        if saved is not None:
-            fields = {name: type_of(field, self._languages) for name, field in operation.answer.items()}
-            self._learn(saved, ExprType(RECORD, fields=fields))
-
-    def _save_of_choose(self, build: Build, entry: Pairs) -> None:
-        what, saved = entry.entries["choose"], entry.get("save")
-        assert isinstance(what, Pairs)  # noqa: S101 - asked before
-        items = what.get("from")
-        if items is None or saved is None:
-            return  # the step's shape says so
-        item = build.expression(items).type.item
-        if item is not None:
-            self._learn(saved, item)
+        A name can be worked out of another one: what cannot be read yet is tried again, as long as there is news.
+        """
+        waiting = []
+        for entry in self._section("steps").entries.values():
+            kinds = kind_of(entry.entries) if isinstance(entry, Pairs) else ()
+            if isinstance(entry, Pairs) and len(kinds) == 1 and (learns := KINDS[kinds[0]].learns) is not None:
+                waiting.append((learns, entry))
+        while waiting:
+            problems: list[tuple[Learns, Pairs, FlowError]] = []
+            for learns, entry in waiting:
+                try:
+                    for saved, type_ in learns(build, entry):
+                        self._learn(saved, type_)
+                except FlowError as problem:
+                    problems.append((learns, entry, problem))
+            if len(problems) == len(waiting):
+                for _, _, problem in problems:
+                    self._errors.catch(_raise, problem)
+                return
+            waiting = [(learns, entry) for learns, entry, _ in problems]
 
     def _learn(self, saved: Node, type_: ExprType) -> None:
         if not isinstance(saved, Scalar):
@@ -317,7 +315,7 @@ class _Reader:
                 raise self._source.error(place, f"'{word}' is no variable of this flow", hint)
             if variables[name].type is Type.SECRET:
                 message = f"'{name}' is a secret: a text never carries one"
-                raise self._source.error(place, message, "A text is confirmed by a code.")
+                raise self._source.error(place, message, "A text is confirmed by a code.", "secret-by-text")
             parts.append(SmsSlot(name, variables[name].type))
         if not parts or not isinstance(parts[0], str):
             raise self._source.error(place, "a command begins with a word")

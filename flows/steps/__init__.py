@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
+from core_client.language.source import Node, Pairs
+from core_client.language.types import ExprType
+from flows.build import Build
 from flows.model import Step
 from flows.shape import StepShape
 from flows.steps.ask import AskShape, build_ask
-from flows.steps.bank import BankShape, build_bank
+from flows.steps.bank import BankShape, build_bank, learn_bank
 from flows.steps.branch import IfShape, build_if
-from flows.steps.choose import ChooseShape, build_choose
+from flows.steps.choose import ChooseShape, build_choose, learn_choose
 from flows.steps.confirm import ConfirmShape, build_confirm
 from flows.steps.go import GoShape, build_go
 from flows.steps.menu import MenuShape, build_menu
@@ -20,12 +23,20 @@ from flows.steps.say import SayShape, build_say
 from flows.steps.transfer import TransferShape, build_transfer
 
 
+Learns: TypeAlias = "Callable[[Build, Pairs], Iterable[tuple[Node, ExprType]]]"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of step: the shape of its YAML, and what makes a step of it."""
+    """A kind of step: the shape of its YAML, and what makes a step of it.
+
+    ``learns`` answers the names that such a step gives a value, where they stand, and their types. It is asked before
+    any step is built, for a YAML that may still be of the wrong shape.
+    """
 
     shape: type[StepShape]
     build: Callable[..., Step]
+    learns: Learns | None = None
 
 
 # By the key that tells a step's kind. ``say`` comes last: other kinds may hang up or say something too one day.
@@ -33,9 +44,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "menu": Kind(MenuShape, build_menu),
         "ask": Kind(AskShape, build_ask),
-        "choose": Kind(ChooseShape, build_choose),
+        "choose": Kind(ChooseShape, build_choose, learn_choose),
         "confirm": Kind(ConfirmShape, build_confirm),
-        "bank": Kind(BankShape, build_bank),
+        "bank": Kind(BankShape, build_bank, learn_bank),
         "if": Kind(IfShape, build_if),
         "go": Kind(GoShape, build_go),
         "transfer": Kind(TransferShape, build_transfer),

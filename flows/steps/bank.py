@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from core_client.domain.values import SecretHandle, Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs, Scalar
 from core_client.language.suggest import did_you_mean
+from core_client.language.types import RECORD, ExprType
 from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Kind, Operation
 from flows import prompts
 from flows.build import Build
@@ -135,6 +136,19 @@ def build_bank(build: Build, shape: BankShape, node: Pairs, common: dict[str, An
     )
 
 
+def learn_bank(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:
+    """Answer the name that a bank step saves: a record of what the operation answers."""
+    operation = operation_of(build, entry)
+    saved = entry.get("save")
+    if saved is not None:
+        yield saved, answer_type(build, operation)
+
+
+def answer_type(build: Build, operation: Operation) -> ExprType:
+    """Answer the type of what ``operation`` answers."""
+    return ExprType(RECORD, fields={name: type_of(field, build.languages) for name, field in operation.answer.items()})
+
+
 FILLER_AFTER_S = 1.5
 LIMIT_S = 8.0
 
@@ -144,7 +158,8 @@ def operation_of(build: Build, node: Pairs) -> Operation:
     name = node.entries["bank"]
     if not isinstance(name, Scalar) or name.text not in REGISTRY:
         shown = name.text if isinstance(name, Scalar) else "?"
-        raise build.source.error(name.place, f"unknown bank operation '{shown}'", did_you_mean(shown, REGISTRY))
+        hint = did_you_mean(shown, REGISTRY)
+        raise build.source.error(name.place, f"unknown bank operation '{shown}'", hint, "unknown-operation")
     return REGISTRY[name.text]
 
 
@@ -155,11 +170,13 @@ def _arguments(build: Build, operation: Operation, node: Pairs) -> dict[str, Exp
         if name not in operation.parameters:
             place = given.keys[name] if isinstance(given, Pairs) else node.place
             hint = did_you_mean(name, operation.parameters) or _takes(operation)
-            raise build.source.error(place, f"'{operation.name}' has no parameter '{name}'", hint)
+            message = f"'{operation.name}' has no parameter '{name}'"
+            raise build.source.error(place, message, hint, "unknown-parameter")
     for name, field in operation.parameters.items():
         if field.required and name not in entries:
             place = given.place if given is not None else node.entries["bank"].place
-            raise build.source.error(place, f"'{operation.name}' needs '{name}'", f"Under 'with': {name}: ...")
+            message = f"'{operation.name}' needs '{name}'"
+            raise build.source.error(place, message, f"Under 'with': {name}: ...", "unknown-parameter")
     return {name: _argument(build, name, operation.parameters[name], entry) for name, entry in entries.items()}
 
 
@@ -181,12 +198,15 @@ def _outcomes(build: Build, operation: Operation, node: Pairs) -> dict[str, Edge
     for outcome in on.entries:
         if outcome == UNAUTHENTICATED:
             hint = "The engine asks for the proof again by itself."
-            raise build.source.error(on.keys[outcome], "a flow does not handle 'unauthenticated'", hint)
+            message = "a flow does not handle 'unauthenticated'"
+            raise build.source.error(on.keys[outcome], message, hint, "unknown-outcome")
         if outcome not in operation.outcomes:
             hint = did_you_mean(outcome, operation.outcomes) or f"It can be: {', '.join(operation.outcomes)}."
-            raise build.source.error(on.keys[outcome], f"'{operation.name}' never answers '{outcome}'", hint)
+            message = f"'{operation.name}' never answers '{outcome}'"
+            raise build.source.error(on.keys[outcome], message, hint, "unknown-outcome")
     missing = [outcome for outcome in operation.outcomes if outcome not in on.entries]
     if missing:
         message = f"'{operation.name}' can answer '{missing[0]}', and 'on' does not say what then"
-        raise build.source.error(on.place, message, f"Add {', '.join(f'{m}: STEP' for m in missing)}.")
+        hint = f"Add {', '.join(f'{m}: STEP' for m in missing)}."
+        raise build.source.error(on.place, message, hint, "unhandled-outcome")
     return {outcome: build.edge(target, Way.OUTCOME, outcome) for outcome, target in on.entries.items()}

@@ -5,14 +5,15 @@ By voice each item is said with its key; a text shows them numbered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core_client.domain.values import Value
 from core_client.language import types as t
 from core_client.language.expressions import Expression
-from core_client.language.source import Pairs
+from core_client.language.source import Node, Pairs
+from core_client.language.types import ExprType
 from flows import prompts
 from flows.build import Build
 from flows.dialogue import (
@@ -138,6 +139,16 @@ class Choose(Step):
     def sayings(self) -> tuple[Saying, ...]:
         """See :class:`Step`."""
         return (self.prompt, self.item, *self.asking.sayings())
+
+
+def learn_choose(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:
+    """Answer the name that a choice saves: one item of its list."""
+    what, saved = entry.get("choose"), entry.get("save")
+    items = what.get("from") if isinstance(what, Pairs) else None
+    if items is not None and saved is not None:
+        item = build.expression(items).type.item
+        if item is not None:
+            yield saved, item
 
 
 def build_choose(build: Build, shape: ChooseShape, node: Pairs, common: dict[str, Any]) -> Choose:
