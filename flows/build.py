@@ -68,7 +68,7 @@ class Build:
             return compile_expression(node.text, names if names is not None else self._all(), FUNCTIONS)
         except ExpressionError as problem:
             place = Place(node.place.line, node.place.column + node.offset + problem.column)
-            raise self.source.error(place, problem.message, problem.hint) from None
+            raise self.source.error(place, problem.message, problem.hint, "expression") from None
 
     def condition(self, node: Node) -> Expression:
         """Check an expression that must be true or false."""

@@ -10,6 +10,9 @@ SecretLost           the secret behind a handle is gone; it is asked for again
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from core_client.language.errors import LanguageError
 
 
@@ -17,6 +20,17 @@ class FlowError(LanguageError):
     """A flow that does not load. ``more`` are further errors of the same level: syntax, shape or graph."""
 
     more: tuple[FlowError, ...] = ()
+
+
+@contextmanager
+def told_as(rule: str) -> Iterator[None]:
+    """Give the errors inside that name no rule of their own the general one of their level."""
+    try:
+        yield
+    except FlowError as error:
+        for each in (error, *error.more):
+            each.rule = each.rule or rule
+        raise
 
 
 class SessionError(ValueError):

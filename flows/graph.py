@@ -149,7 +149,7 @@ def missing_targets(flow: Flow, source: Source) -> Iterator[FlowError]:
             continue
         seen.add(key)
         hint = did_you_mean(edge.target, (*flow.steps, *words)) or "Every target is a step of this flow."
-        yield _flow_error(source, edge.place, f"there is no step '{edge.target}'", hint)
+        yield _flow_error(source, edge.place, f"there is no step '{edge.target}'", hint, "missing-target")
 
 
 def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
@@ -188,7 +188,7 @@ def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
         for edge in ways(flow, flow.steps[name], channel):
             if edge.target == RETURN:
                 message = f"step '{name}' is reached without a gate: there is nothing to return to"
-                yield _flow_error(source, edge.place, message, "Name the step that follows.")
+                yield _flow_error(source, edge.place, message, "Name the step that follows.", "nothing-to-return-to")
             else:
                 queue.append((edge.target, channel))
 
@@ -207,16 +207,19 @@ def not_by_text(flow: Flow, source: Source) -> Iterator[FlowError]:
         codes = [gate for gate in step.needs.get(Channel.SMS, ()) if flow.gates[gate].sms == BY_CODE]
         if codes and not (name in confirmed and _only_by_yes(flow, found, name)):
             message = f"by text, step '{name}' needs '{codes[0]}' by a code, which only a confirmation asks for"
-            yield _flow_error(source, at.by.place, message, "Lead here by the 'yes' of a confirm step.")
+            hint = "Lead here by the 'yes' of a confirm step."
+            yield _flow_error(source, at.by.place, message, hint, "code-unconfirmed")
         elif codes and not (isinstance(step, Bank) and _has_intent(step)):
             message = f"step '{name}' needs a code by text, but no bank operation on an intent stands there"
-            yield _flow_error(source, step.place, message, "A code is bound to an intent: transfers.authorise has one.")
+            hint = "A code is bound to an intent: transfers.authorise has one."
+            yield _flow_error(source, step.place, message, hint, "code-unconfirmed")
 
 
 def _secret_by_text(source: Source, step: Ask, by: Edge | None = None) -> FlowError:
     reached_by = f" (reached by text from line {by.place.line})" if by is not None else ""
     message = f"step '{step.name}' asks for the secret '{step.variable.name}' by text{reached_by}"
-    return _flow_error(source, step.place, message, "A text is not private: ask by voice, confirm a text by a code.")
+    hint = "A text is not private: ask by voice, confirm a text by a code."
+    return _flow_error(source, step.place, message, hint, "secret-by-text")
 
 
 def _only_by_yes(flow: Flow, found: Mapping[str, Reached], name: str) -> bool:
@@ -238,14 +241,15 @@ def not_on_channel(flow: Flow, source: Source) -> Iterator[FlowError]:
             step = at.step
             if channel not in step.channels:
                 message = f"step '{step.name}' does not run by {channel}, but is reached from here by {channel}"
-                yield _flow_error(source, at.by.place, message, f"Its channels: {', '.join(sorted(step.channels))}.")
+                hint = f"Its channels: {', '.join(sorted(step.channels))}."
+                yield _flow_error(source, at.by.place, message, hint, "wrong-channel")
             elif isinstance(step, Bank):
                 allowed = step.operation.voice if channel is Channel.VOICE else step.operation.sms
                 if not allowed:
                     message = f"'{step.operation.name}' is no operation for {channel}, and {channel} gets here"
                     hint = f"From line {at.by.place.line}. Keep {channel} away, or take another operation."
-                    yield _flow_error(source, step.place, message, hint)
+                    yield _flow_error(source, step.place, message, hint, "wrong-channel")
 
 
-def _flow_error(source: Source, place: Place, message: str, hint: str) -> FlowError:
-    return FlowError(source.name, place.line, place.column, message, hint, source.line(place.line))
+def _flow_error(source: Source, place: Place, message: str, hint: str, rule: str) -> FlowError:
+    return FlowError(source.name, place.line, place.column, message, hint, source.line(place.line), rule)

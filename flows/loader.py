@@ -18,7 +18,7 @@ from core_client.language.types import ExprType
 from core_client.operations import Field, Type
 from flows import graph
 from flows.build import Build
-from flows.errors import FlowError
+from flows.errors import FlowError, told_as
 from flows.model import BY_CODE, BY_NUMBER, Edge, Flow, Gate, SmsPattern, SmsSlot, Step, Variable, Way
 from flows.names import built_in, type_of
 from flows.shape import FlowShape, check_shape

@@ -85,10 +85,11 @@ def build_transfer(build: Build, shape: TransferShape, node: Pairs, common: dict
     for outcome, place in on.keys.items():
         if outcome not in OUTCOMES:
             hint = did_you_mean(outcome, OUTCOMES) or f"It can be: {', '.join(OUTCOMES)}."
-            raise build.source.error(place, f"a transfer never ends as '{outcome}'", hint)
+            raise build.source.error(place, f"a transfer never ends as '{outcome}'", hint, "unknown-outcome")
     for outcome in OUTCOMES:
         if outcome not in on.entries:
-            raise build.source.error(on.place, f"a transfer can end as '{outcome}'", f"Add {outcome}: STEP.")
+            message = f"a transfer can end as '{outcome}'"
+            raise build.source.error(on.place, message, f"Add {outcome}: STEP.", "unhandled-outcome")
     context = what.get("context")
     told = context.items if isinstance(context, Items) else ()
     expressions = [build.expression(node) for node in told]
