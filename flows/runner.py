@@ -6,9 +6,10 @@ another node would not know of. A text dialogue ends up :class:`Suspended` until
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 import structlog
 
@@ -38,11 +39,16 @@ from flows.model import Flow
 from flows.performing import Core, Operations
 from flows.session import Session
 from flows.sessions import SessionStore
+from flows.steps.confirm import CODE_EXPIRES_S
 from flows.vault import Vault
 
 CALL_TTL_S = 3600  # how long a call's session outlives its last turn
 MAX_ENGINES = 64  # one for each flow version that dialogues still run on
 LATE_S = 3600  # after a wait for a text ended, its session stays this long, so that a late answer is told so
+
+CUT = "cut"  # how a dialogue ended that the node itself broke off
+
+P = ParamSpec("P")
 
 _log = structlog.get_logger("flows.runner")
 
@@ -75,6 +81,45 @@ class Flows(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Hears what becomes of dialogues, at once and in order: :class:`flows.figures.Figures` counts it.
+
+    It answers at once and never waits; what it raises is logged and touches no dialogue.
+    """
+
+    def turned(self, session: Session, turn: Turn, before: Session | None) -> None:
+        """Hear of a turn that is decided. ``before`` is the session that it follows, None at the beginning."""
+        ...
+
+    def answered(self, session: Session, resume: Resume, seconds: float) -> None:
+        """Hear what came back to ``session``, so many seconds after it began to wait."""
+        ...
+
+    def left(self, session: Session) -> None:
+        """Hear that the party left while ``session`` spoke or waited."""
+        ...
+
+    def ended(self, session: Session, reason: str) -> None:
+        """Hear that the dialogue is over: ``party_left``, ``cut`` (our own fault), or the reason of its end."""
+        ...
+
+
+class _Nobody:
+    """An observer that does not look."""
+
+    def turned(self, session: Session, turn: Turn, before: Session | None) -> None:
+        """See :class:`Observer`."""
+
+    def answered(self, session: Session, resume: Resume, seconds: float) -> None:
+        """See :class:`Observer`."""
+
+    def left(self, session: Session) -> None:
+        """See :class:`Observer`."""
+
+    def ended(self, session: Session, reason: str) -> None:
+        """See :class:`Observer`."""
+
+
 class Runner:
     """Runs dialogues of all channels on one node."""
 
@@ -87,12 +132,14 @@ class Runner:
         clock: Clock,
         *,
         on_turn: Callable[[Session, Turn], None] | None = None,
+        observer: Observer | None = None,
         notices: Callable[[str], frozenset[str]] = lambda flow: frozenset(),
     ) -> None:
         """Make one.
 
         Args:
-            on_turn: hears of every turn before it is carried out: for figures, metrics and transcripts.
+            on_turn: hears of every turn before it is carried out: for metrics and transcripts.
+            observer: hears what becomes of every dialogue: for figures.
             notices: answers the names of a flow's notices that are switched on now.
         """
         self._notices = notices
@@ -102,6 +149,7 @@ class Runner:
         self._vault = vault
         self._clock = clock
         self._on_turn = on_turn
+        self._observer: Observer = observer or _Nobody()
         self._operations = Operations(core, vault)
         self._engines: dict[tuple[str, str], Engine] = {}
 
@@ -114,7 +162,7 @@ class Runner:
         """Begin a dialogue and run it until it ends or waits for a text."""
         engine = self._engine(self._flows.current(trigger.flow))
         session, turn = engine.start(trigger, self._facts(trigger.flow))
-        return await self._run(engine, session, turn, line)
+        return await self._run(engine, session, turn, None, line)
 
     async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
         """Go on with a dialogue that waits in the store.
@@ -125,6 +173,7 @@ class Runner:
         session = await self._sessions.get(session_id)
         if session is None:
             raise SessionGone(session_id)
+        before = session
         if session.expires_at and self._clock.now().timestamp() > session.expires_at:
             self._forget(resume)
             resume = SessionExpired()
@@ -137,7 +186,10 @@ class Runner:
             session, turn = engine.give_up(session)
         else:
             session, turn = engine.resume(session, resume, self._facts(session.flow))
-        return await self._run(engine, session, turn, line)
+            if not isinstance(resume, SessionExpired):
+                waited_s = self._since_asked(engine.flow, before)
+                self._tell(self._observer.answered, before, resume, waited_s)
+        return await self._run(engine, session, turn, before, line)
 
     async def drain(self, deadline_s: float) -> int:
         """Wait for bank operations in flight, at most ``deadline_s``; answer how many still run."""
@@ -155,26 +207,38 @@ class Runner:
             engine = self._engines[key] = Engine(flow)
         return engine
 
-    async def _run(self, engine: Engine, session: Session, turn: Turn, line: Line) -> Ended | Suspended:
+    async def _run(
+        self, engine: Engine, session: Session, turn: Turn, before: Session | None, line: Line
+    ) -> Ended | Suspended:
         if engine.flow.catalogue is not None:
             line.speak_from(engine.flow.catalogue)
-        while True:
-            if isinstance(turn.wait, AwaitText):
-                session = replace(session, expires_at=int(self._clock.now().timestamp() + turn.wait.expires_s))
-            elif session.expires_at:
-                session = replace(session, expires_at=0)
-            await self._checkpoint(session, turn)
-            if self._on_turn is not None:
-                self._on_turn(session, turn)
-            left = await self._speak(turn, line)
-            if left is None and turn.wait is None:
-                return await self._end(session, turn, line)
-            if left is None and isinstance(turn.wait, AwaitText):
-                return Suspended(session, turn.wait)
-            resume = left or await self._wait(session, turn, line)
-            session, turn = engine.resume(session, resume, self._facts(session.flow))
-            if isinstance(resume, PartyLeft):
-                return await self._gone(session)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._tell(self._observer.turned, session, turn, before)
+                if isinstance(turn.wait, AwaitText):
+                    session = replace(session, expires_at=int(self._clock.now().timestamp() + turn.wait.expires_s))
+                elif session.expires_at:
+                    session = replace(session, expires_at=0)
+                await self._checkpoint(session, turn)
+                if self._on_turn is not None:
+                    self._on_turn(session, turn)
+                left = await self._speak(turn, line)
+                if left is None and turn.wait is None:
+                    return await self._end(session, turn, line)
+                if left is None and isinstance(turn.wait, AwaitText):
+                    return Suspended(session, turn.wait)
+                asked_at = loop.time()
+                resume = left or await self._wait(session, turn, line)
+                before = session
+                session, turn = engine.resume(session, resume, self._facts(session.flow))
+                if isinstance(resume, PartyLeft):
+                    self._tell(self._observer.left, before)
+                    return await self._gone(session)
+                self._tell(self._observer.answered, before, resume, loop.time() - asked_at)
+        except BaseException:
+            self._tell(self._observer.ended, session, CUT)
+            raise
 
     async def _checkpoint(self, session: Session, turn: Turn) -> None:
         if turn.wait is None or _leads_here_again(session, turn):
@@ -214,10 +278,12 @@ class Runner:
         reason = next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
         await line.end(reason)
         await self._close(session)
+        self._tell(self._observer.ended, session, reason)
         return Ended(session, reason)
 
     async def _gone(self, session: Session) -> Ended:
         await self._close(session)
+        self._tell(self._observer.ended, session, "party_left")
         return Ended(session, "party_left")
 
     async def _close(self, session: Session) -> None:
@@ -228,6 +294,18 @@ class Runner:
             await self._sessions.delete(session)
         except SessionStoreDown:
             _log.warning("session.not_deleted", session_id=session.id)  # it expires by itself
+
+    def _tell(self, hear: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            hear(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - no caller pays for a figure; and its text could hold anything
+            _log.error("observer.raised", heard=getattr(hear, "__name__", "?"), error=type(error).__name__)
+
+    def _since_asked(self, flow: Flow, session: Session) -> float:
+        """Answer how long a text was waited for: the session remembers when the wait ends."""
+        wait_s = CODE_EXPIRES_S if session.waits_for_code else flow.text_timeout_s
+        asked_at = session.expires_at - wait_s
+        return max(0.0, self._clock.now().timestamp() - asked_at) if session.expires_at else 0.0
 
     def _forget(self, resume: Resume) -> None:
         secret = getattr(resume, "secret", None)
@@ -250,4 +328,4 @@ def _leads_here_again(session: Session, turn: Turn) -> bool:
     )
 
 
-__all__ = ["Core", "Ended", "Line", "Runner", "SessionGone", "Suspended"]
+__all__ = ["CUT", "Core", "Ended", "Line", "Observer", "Runner", "SessionGone", "Suspended"]
