@@ -34,6 +34,7 @@ class Type(Enum):
     PAYEE = "payee"
     DATE = "date"
     DIGITS = "digits"
+    PHONE = "phone"  # a telephone number in E.164
     TEXT = "text"
     NUMBER = "number"
     FLAG = "flag"
@@ -102,6 +103,7 @@ REASONS: tuple[str, ...] = (
     "card_unknown",
     "intent_expired",
     "intent_spent",
+    "number_invalid",
     "not_permitted",
 )
 
@@ -254,6 +256,21 @@ _ROWS = (
         Security.CLAIMED,
         {"last4": Field(Type.DIGITS, required=False)},
         {"last4": _digits, "reference": _digits},
+        ("ok", "refused", "down"),
+    ),
+    Operation(
+        "service.request_callback",
+        "Ask to be called back; without ``number``: on the line of this call or text. Again: the same reference.",
+        Kind.CHANGE,
+        Security.OPEN,
+        {
+            "number": Field(Type.PHONE, required=False),
+            "queue": Field(Type.TEXT, required=False),
+            "about": Field(Type.TEXT, required=False),
+            "recording": Field(Type.TEXT, required=False),
+            "seconds": Field(Type.NUMBER, required=False),
+        },
+        {"reference": _digits, "due": Field(Type.DATE)},
         ("ok", "refused", "down"),
     ),
 )

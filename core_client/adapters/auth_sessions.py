@@ -34,6 +34,7 @@ def encode(session: AuthSession) -> str:
         None if pin_at is None else pin_at.isoformat(),
         session.code_intent,
         None if code_at is None else code_at.isoformat(),
+        session.line,
     ]
     return json.dumps(fields, separators=(",", ":"))
 
@@ -45,9 +46,9 @@ def decode(text: str | bytes) -> AuthSession:
         ValueError: it is something else.
     """
     fields: Any = json.loads(text)
-    if not isinstance(fields, list) or len(fields) != 10:
+    if not isinstance(fields, list) or len(fields) != 11:
         raise ValueError("an auth session of another version")
-    identity, channel, party, identified, customer_id, subject, language, pin_at, code_intent, code_at = fields
+    identity, channel, party, identified, customer_id, subject, language, pin_at, code_intent, code_at, line = fields
     return AuthSession(
         id=identity,
         channel=channel,
@@ -59,6 +60,7 @@ def decode(text: str | bytes) -> AuthSession:
         pin_at=_moment(pin_at),
         code_intent=code_intent,
         code_at=_moment(code_at),
+        line=line,
     )
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from core_client.adapters.pin_hashing import Argon2Pins, PinCost
 from core_client.adapters.randomness import SystemRandomness
 from core_client.adapters.sql.audit import SqlAudit
+from core_client.adapters.sql.callbacks import SqlCallbacks
 from core_client.adapters.sql.credentials import SqlCredentials
 from core_client.adapters.sql.database import Database, open_database
 from core_client.adapters.sql.intents import SqlIntents
 from core_client.adapters.sql.ledger import SqlBank
 from core_client.adapters.sql.registry import SqlRegistry
+from core_client.adapters.sql.staff import SqlStaff
 from core_client.domain.profile import BankProfile
 from core_client.errors import BankError
 from core_client.ports.auth_sessions import AuthSessions
@@ -25,6 +27,7 @@ from core_client.services.admin import BankAdmin
 from core_client.services.call import Checkpoints, Ports, no_checkpoints
 from core_client.services.client import CoreClient
 from core_client.services.keyed import KeyedHashes
+from core_client.services.staff import People
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class EmbeddedBank:
     ports: Ports
     database: Database
     ledger: SqlBank
+    people: People
 
     async def is_ready(self) -> bool:
         """Answer whether the database and the store of auth sessions answer now."""
@@ -93,6 +97,8 @@ async def open_bank(
                 registry=SqlRegistry(database),
                 credentials=SqlCredentials(database, profile.attempts),
                 intents=SqlIntents(database),
+                callbacks=SqlCallbacks(database),
+                staff=SqlStaff(database),
                 auth_sessions=auth_sessions,
                 audit=SqlAudit(database),
                 pins=pins,
@@ -104,7 +110,7 @@ async def open_bank(
             if recover:
                 await client.recover()
             try:
-                yield EmbeddedBank(client, BankAdmin(ports, client.settlement), ports, database, ledger)
+                yield EmbeddedBank(client, BankAdmin(ports, client.settlement), ports, database, ledger, People(ports))
             finally:
                 await client.drain()
         finally:

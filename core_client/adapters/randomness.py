@@ -15,3 +15,7 @@ class SystemRandomness:
     def digits(self, count: int) -> str:
         """Answer ``count`` random digits."""
         return f"{secrets.randbelow(10**count):0{count}d}"
+
+    def urlsafe(self, count: int) -> str:
+        """Answer ``count`` random bytes as text."""
+        return secrets.token_urlsafe(count)

@@ -67,6 +67,10 @@ class LimitProfile:
         """Answer the bank's calendar date of a moment."""
         return at.astimezone(self._zone()).date()
 
+    def local(self, at: datetime.datetime) -> datetime.datetime:
+        """Answer a moment in the bank's own time."""
+        return at.astimezone(self._zone())
+
     def day_began(self, at: datetime.datetime) -> datetime.datetime:
         """Answer the moment at which the bank's day of ``at`` began."""
         local = at.astimezone(self._zone())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 
+from core_client.domain.callbacks import CallbackPolicy
 from core_client.domain.limits import LimitProfile
 from core_client.domain.pins import AttemptPolicy
 
@@ -20,4 +21,5 @@ class BankProfile:
     intent_life: datetime.timedelta = datetime.timedelta(minutes=10)  # unconfirmed: then it expires
     code_life: datetime.timedelta = datetime.timedelta(minutes=10)  # NIST SP 800-63B-4 §3.1.3.2
     recent_entries: int = 5
+    callbacks: CallbackPolicy = field(default_factory=CallbackPolicy)
     currency: str = "CNY"  # of an amount that was keyed without one

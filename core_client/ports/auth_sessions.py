@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from core_client.operations import Security
@@ -27,6 +27,7 @@ class AuthSession:
     pin_at: datetime.datetime | None = None  # the PIN was right, or was last relied on, at
     code_intent: str | None = None  # the code of this intent was right
     code_at: datetime.datetime | None = None
+    line: str | None = field(default=None, repr=False)  # the number it came from, to be called back on
 
     def level(self, now: datetime.datetime, idle: datetime.timedelta) -> Security:
         """Answer what is proved at ``now``. A code proves nothing beyond its intent, so it does not count here."""

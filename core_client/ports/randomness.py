@@ -15,3 +15,7 @@ class Randomness(Protocol):
     def digits(self, count: int) -> str:
         """Answer ``count`` random digits, each equally likely."""
         ...
+
+    def urlsafe(self, count: int) -> str:
+        """Answer ``count`` random bytes as text, for a secret that is given to somebody."""
+        ...

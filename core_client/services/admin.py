@@ -14,6 +14,7 @@ from core_client.errors import BankError, Declined
 from core_client.ports.audit import ChainReport
 from core_client.ports.core_bank import HoldState
 from core_client.services.call import Ports
+from core_client.services.callbacks import CallbackDesk
 from core_client.services.settlement import Resolved, Settlement
 
 
@@ -54,6 +55,7 @@ class BankAdmin:
     def __init__(self, ports: Ports, settlement: Settlement) -> None:
         self._ports = ports
         self._settlement = settlement
+        self.callbacks = CallbackDesk(ports)
 
     async def find_customer(self, wanted: str) -> Customer:
         """Find a customer by customer number or by registered number in E.164.

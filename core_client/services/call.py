@@ -14,6 +14,7 @@ from core_client.domain.values import Value
 from core_client.operations import Security
 from core_client.ports.audit import Audit
 from core_client.ports.auth_sessions import AuthSession, AuthSessions
+from core_client.ports.callbacks import Callbacks
 from core_client.ports.clock import Clock
 from core_client.ports.core_bank import CoreBank
 from core_client.ports.credentials import Credentials
@@ -21,6 +22,7 @@ from core_client.ports.intents import Intents
 from core_client.ports.pin_hashing import PinHashing
 from core_client.ports.randomness import Randomness
 from core_client.ports.registry import Registry
+from core_client.ports.staff import Staff
 from core_client.services.keyed import KeyedHashes
 
 Checkpoints: TypeAlias = Callable[[str], None]
@@ -83,6 +85,8 @@ class Ports:
     registry: Registry
     credentials: Credentials
     intents: Intents
+    callbacks: Callbacks
+    staff: Staff
     auth_sessions: AuthSessions
     audit: Audit
     pins: PinHashing

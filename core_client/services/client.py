@@ -17,6 +17,7 @@ from core_client.errors import BankError, Declined, IntentConflict, OutcomeUnkno
 from core_client.operations import REASONS, REGISTRY, UNAUTHENTICATED, Kind, Operation, Security, Type
 from core_client.services.accounts import Accounts
 from core_client.services.call import Arrival, OperationCall, OperationResult, Ports, Request, refused
+from core_client.services.callbacks import CallbackRequests
 from core_client.services.cards import Cards
 from core_client.services.credentials import Factors
 from core_client.services.identity import Identity
@@ -39,6 +40,9 @@ _SHAPES: Mapping[Type, tuple[type, str]] = MappingProxyType(
         Type.INTENT: (str, "intent_spent"),
         Type.LANGUAGE: (str, "not_permitted"),
         Type.FLAG: (bool, "not_permitted"),
+        Type.PHONE: (str, "number_invalid"),
+        Type.TEXT: (str, "not_permitted"),
+        Type.NUMBER: (int, "not_permitted"),
     }
 )
 MAX_TEXT = 128  # of any text argument: names and numbers are shorter, and what is longer is no name
@@ -72,6 +76,7 @@ class CoreClient:
             "transfers.authorise": transfers.authorise,
             "transfers.cancel": transfers.cancel,
             "cards.block": cards.block,
+            "service.request_callback": CallbackRequests(self._ports).request,
         }
 
     async def arrive(self, channel: str, number: str | None) -> Arrival:
@@ -188,6 +193,8 @@ def _wrong_shape(operation: Operation, arguments: Mapping[str, Value | Secret]) 
             continue
         kind, reason = _SHAPES[parameter.type]
         value = arguments[name]
+        if isinstance(value, bool) and kind is not bool:  # Python takes a flag for a number
+            return reason
         if not isinstance(value, kind) or (isinstance(value, str) and not 0 < len(value) <= MAX_TEXT):
             return reason
     return None

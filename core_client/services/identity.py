@@ -32,6 +32,7 @@ class Identity:
             customer_id=None if customer is None else customer.id,
             subject=None if customer is None else ports.keyed.subject(customer.number),
             language=None if customer is None else customer.language,
+            line=number,
         )
         try:
             await ports.auth_sessions.put(session)

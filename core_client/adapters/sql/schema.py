@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -136,6 +137,47 @@ audit_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
+)
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("reference", String(16), nullable=False, unique=True),
+    Column("e164", String(20), nullable=False),
+    Column("queue", String(32), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("asked_by", String(64)),
+    Column("customer_id", ForeignKey("customers.id")),
+    Column("language", String(16)),
+    Column("asked_us", BigInteger, nullable=False),
+    Column("due", String(10), nullable=False),
+    Column("notes", Text, nullable=False),  # JSON, at most MAX_NOTES of them
+    Column("state", String(16), nullable=False),
+    Column("taken_by", String(64)),
+    Column("taken_us", BigInteger),
+    Column("closed_by", String(64)),
+    Column("closed_us", BigInteger),
+    Column("outcome", Text),
+    Index("ix_callbacks_state_due", "state", "due"),
+    Index("ix_callbacks_asked_by", "asked_by"),
+    # One that waits for each number and queue: two at once that ask for the same are one.
+    Index("uq_callbacks_waiting", "e164", "queue", unique=True, sqlite_where=text("state <> 'closed'"),
+          postgresql_where=text("state <> 'closed'")),
+)  # fmt: skip
+callback_requests = Table(
+    "callback_requests",  # which asking made or joined which callback, so that the same one again is the same
+    metadata,
+    Column("request_id", String(128), primary_key=True),
+    Column("callback_id", ForeignKey("callbacks.id"), nullable=False),
+)
+staff = Table(
+    "staff",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("roles", String(64), nullable=False),  # sorted, with commas
+    Column("added_us", BigInteger, nullable=False),
+    Column("revoked_us", BigInteger),
 )
 
 # --- the ledger --------------------------------------------------------------------------------------------------

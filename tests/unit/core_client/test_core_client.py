@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, dict[str, Value | Secret]] = {
     "transfers.authorise": {"intent": "x"},
     "transfers.cancel": {"intent": "x"},
     "cards.block": {"last4": "4821"},
+    "service.request_callback": {"queue": "retail", "about": "a loan", "seconds": 7},
 }
 LINE = "+8613900000001"
 ROWS = list(REGISTRY.values())
