@@ -6,6 +6,7 @@ What cannot be used is a :class:`~tellerline.errors.ConfigError` that names the 
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -176,6 +177,22 @@ class Pin(Section):
         return self
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Callbacks(Section):
+    """By when somebody calls a customer who asked for it."""
+
+    workdays: tuple[Weekday, ...] = Field(
+        default=("mon", "tue", "wed", "thu", "fri"), min_length=1, description="Days on which customers are called."
+    )
+    same_day_until: datetime.time = Field(
+        default=datetime.time(15, 0), description="Who asks before is called that day, else on the next one (HH:MM)."
+    )
+    holidays: tuple[datetime.date, ...] = Field(default=(), description="Days on which nobody is called (YYYY-MM-DD).")
+    most_open_per_line: Count = Field(default=3, description="Requests that one line may have open at once.")
+
+
 Amounts = tuple[str, ...]
 
 
@@ -231,6 +248,7 @@ class Config(Section):
     bank: Bank = Bank()
     pin: Pin = Pin()
     transfers: Transfers = Transfers()
+    callbacks: Callbacks = Callbacks()
     flows: Flows = Flows()
     sounds: Sounds = Sounds()
     health: Health = Health()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from core_client.domain.callbacks import CallbackPolicy
 from core_client.domain.limits import Ceiling, LimitProfile
 from core_client.domain.money import Money
 from core_client.domain.pins import AttemptPolicy
@@ -11,14 +12,16 @@ from core_client.domain.profile import BankProfile
 from tellerline.config import Config
 from tellerline.errors import ConfigError
 
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 def profile_of(config: Config) -> BankProfile:
-    """Answer the profile that ``[pin]`` and ``[transfers]`` describe.
+    """Answer the profile that ``[pin]``, ``[transfers]`` and ``[callbacks]`` describe.
 
     Raises:
         ConfigError: a currency has one limit and lacks another.
     """
-    pin, transfers = config.pin, config.transfers
+    pin, transfers, callbacks = config.pin, config.transfers, config.callbacks
     return BankProfile(
         limits=LimitProfile(
             ceilings=_ceilings(config),
@@ -29,6 +32,12 @@ def profile_of(config: Config) -> BankProfile:
         idle=datetime.timedelta(seconds=pin.idle_s),
         intent_life=datetime.timedelta(seconds=transfers.confirm_s),
         code_life=datetime.timedelta(seconds=transfers.confirm_s),
+        callbacks=CallbackPolicy(
+            workdays=frozenset(map(_WEEKDAYS.index, callbacks.workdays)),
+            same_day_until=callbacks.same_day_until,
+            holidays=frozenset(callbacks.holidays),
+            most_open_per_line=callbacks.most_open_per_line,
+        ),
     )
 
 
