@@ -155,12 +155,8 @@ def missing_targets(flow: Flow, source: Source) -> Iterator[FlowError]:
 def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
     yield Edge(flow.start, _place_of_start(flow), Way.START), ()
     for step in flow.steps.values():
-        for channel in Channel:
-            for edge in step.edges(channel):
-                yield edge, (RETURN,)
-        if step.kind == "if":
-            for edge in (getattr(step, "then"), getattr(step, "otherwise")):  # noqa: B009 - of If, which imports us
-                yield edge, (RETURN,)
+        for edge in step.branches():
+            yield edge, (RETURN,)
     for gate in flow.gates.values():
         yield gate.voice, ()
     for edge in flow.keys.values():

@@ -240,8 +240,8 @@ class _Reader:
                 except FlowError as problem:
                     problems.append((learns, entry, problem))
             if len(problems) == len(waiting):
-                for _, _, problem in problems:
-                    self._errors.catch(_raise, problem)
+                for _, _, found in problems:
+                    self._errors.catch(_raise, found)
                 return
             waiting = [(learns, entry) for learns, entry, _ in problems]
 

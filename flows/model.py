@@ -90,6 +90,10 @@ class Step:
         """Answer where it can go on ``channel``."""
         raise NotImplementedError
 
+    def branches(self) -> tuple[Edge, ...]:
+        """Answer all the ways that are written in it, also those that no channel can take."""
+        return tuple(dict.fromkeys(edge for channel in Channel for edge in self.edges(channel)))
+
     def sayings(self) -> tuple[Saying, ...]:
         """Answer all that it can say."""
         return ()

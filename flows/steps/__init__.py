@@ -15,13 +15,17 @@ from flows.shape import StepShape
 from flows.steps.ask import AskShape, build_ask
 from flows.steps.bank import BankShape, build_bank, learn_bank
 from flows.steps.branch import IfShape, build_if
+from flows.steps.callback import CallbackShape, build_callback, learn_callback
 from flows.steps.choose import ChooseShape, build_choose, learn_choose
 from flows.steps.confirm import ConfirmShape, build_confirm
 from flows.steps.go import GoShape, build_go
 from flows.steps.menu import MenuShape, build_menu
+from flows.steps.record import RecordShape, build_record, learn_record
 from flows.steps.say import SayShape, build_say
+from flows.steps.set import SetShape, build_set, learn_set
+from flows.steps.split import SplitShape, build_split
+from flows.steps.switch import SwitchShape, build_switch
 from flows.steps.transfer import TransferShape, build_transfer
-
 
 Learns: TypeAlias = "Callable[[Build, Pairs], Iterable[tuple[Node, ExprType]]]"
 
@@ -48,6 +52,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "confirm": Kind(ConfirmShape, build_confirm),
         "bank": Kind(BankShape, build_bank, learn_bank),
         "if": Kind(IfShape, build_if),
+        "switch": Kind(SwitchShape, build_switch),
+        "set": Kind(SetShape, build_set, learn_set),
+        "split": Kind(SplitShape, build_split),
+        "record": Kind(RecordShape, build_record, learn_record),
+        "callback": Kind(CallbackShape, build_callback, learn_callback),
         "go": Kind(GoShape, build_go),
         "transfer": Kind(TransferShape, build_transfer),
         "say": Kind(SayShape, build_say),

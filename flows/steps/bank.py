@@ -129,7 +129,7 @@ def build_bank(build: Build, shape: BankShape, node: Pairs, common: dict[str, An
         operation=operation,
         arguments=_arguments(build, operation, node),
         save=shape.save,
-        outcomes=_outcomes(build, operation, node),
+        outcomes=outcomes(build, operation, node),
         filler=filler,
         filler_after_s=after or build.defaults.wait.after or FILLER_AFTER_S,
         limit_s=limit or build.defaults.wait.limit or LIMIT_S,
@@ -177,10 +177,11 @@ def _arguments(build: Build, operation: Operation, node: Pairs) -> dict[str, Exp
             place = given.place if given is not None else node.entries["bank"].place
             message = f"'{operation.name}' needs '{name}'"
             raise build.source.error(place, message, f"Under 'with': {name}: ...", "unknown-parameter")
-    return {name: _argument(build, name, operation.parameters[name], entry) for name, entry in entries.items()}
+    return {name: argument(build, name, operation.parameters[name], entry) for name, entry in entries.items()}
 
 
-def _argument(build: Build, name: str, field: Field, node: Node) -> Expression:
+def argument(build: Build, name: str, field: Field, node: Node) -> Expression:
+    """Check one argument against the parameter that it is for."""
     expression = build.expression(node)
     wanted = type_of(field, build.languages)
     if not fits(expression.type, wanted):
@@ -192,7 +193,8 @@ def _takes(operation: Operation) -> str:
     return f"It takes: {', '.join(operation.parameters) or 'nothing'}."
 
 
-def _outcomes(build: Build, operation: Operation, node: Pairs) -> dict[str, Edge]:
+def outcomes(build: Build, operation: Operation, node: Pairs) -> dict[str, Edge]:
+    """Take the ways of ``on``: each outcome of ``operation`` has one, and no others."""
     on = node.entries["on"]
     assert isinstance(on, Pairs)  # noqa: S101 - its shape was checked
     for outcome in on.entries:

@@ -43,6 +43,10 @@ class If(Step):
             return (self.then, self.otherwise)
         return (self.then,) if known else (self.otherwise,)
 
+    def branches(self) -> tuple[Edge, ...]:
+        """See :class:`Step`."""
+        return (self.then, self.otherwise)
+
 
 def build_if(build: Build, shape: IfShape, node: Pairs, common: dict[str, Any]) -> If:
     """Make a branch of its YAML."""

@@ -11,14 +11,14 @@ from pydantic import Field
 from core_client.domain.values import Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Items, Pairs
-from core_client.language.suggest import did_you_mean
 from flows import prompts
 from flows.build import Build
 from flows.dialogue import Channel, End, Resume, TransferEnded, TransferToAgent
 from flows.engine.draft import Draft
-from flows.model import Edge, Go, Step, Way
+from flows.model import Edge, Go, Step
 from flows.saying import Saying
-from flows.shape import Name, Says, Shape, StepShape
+from flows.shape import Duration, Name, Says, Shape, StepShape
+from flows.steps.outcomes import outcomes_of
 
 OUTCOMES = ("answered", "closed", "failed", "timeout")
 
@@ -29,6 +29,8 @@ class QueueShape(Shape):
     queue: Name
     context: list[str] = Field(default_factory=list)
     prompt: Says = None
+    position: Duration | None = None
+    callback_after: Duration | None = None
 
 
 class TransferShape(StepShape):
@@ -40,13 +42,19 @@ class TransferShape(StepShape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Step):
-    """Hand the party to a queue of people."""
+    """Hand the party to a queue of people.
+
+    The place in the queue is told every ``position_s``. After ``limit_s`` nobody has answered: it ends as ``timeout``,
+    and the flow may offer to call back.
+    """
 
     kind: ClassVar[str] = "transfer"
 
     queue: str
     context: Mapping[str, Expression]
     prompt: Saying
+    position_s: float | None
+    limit_s: float | None
     outcomes: Mapping[str, Edge]
 
     def enter(self, draft: Draft) -> Go:
@@ -60,7 +68,7 @@ class Transfer(Step):
             value = expression.evaluate_or_none(draft)
             if value is not None:
                 context[name] = value
-        return TransferToAgent(self.queue, context)
+        return TransferToAgent(self.queue, context, self.position_s, self.limit_s)
 
     def answer(self, draft: Draft, resume: Resume) -> Go:
         """Go on by how it ended."""
@@ -79,17 +87,8 @@ class Transfer(Step):
 
 def build_transfer(build: Build, shape: TransferShape, node: Pairs, common: dict[str, Any]) -> Transfer:
     """Make a hand-over of its YAML."""
-    what, on = node.entries["transfer"], node.entries["on"]
+    what = node.entries["transfer"]
     assert isinstance(what, Pairs)  # noqa: S101 - its shape was checked
-    assert isinstance(on, Pairs)  # noqa: S101 - its shape was checked
-    for outcome, place in on.keys.items():
-        if outcome not in OUTCOMES:
-            hint = did_you_mean(outcome, OUTCOMES) or f"It can be: {', '.join(OUTCOMES)}."
-            raise build.source.error(place, f"a transfer never ends as '{outcome}'", hint, "unknown-outcome")
-    for outcome in OUTCOMES:
-        if outcome not in on.entries:
-            message = f"a transfer can end as '{outcome}'"
-            raise build.source.error(on.place, message, f"Add {outcome}: STEP.", "unhandled-outcome")
     context = what.get("context")
     told = context.items if isinstance(context, Items) else ()
     expressions = [build.expression(node) for node in told]
@@ -101,5 +100,14 @@ def build_transfer(build: Build, shape: TransferShape, node: Pairs, common: dict
         queue=shape.transfer.queue,
         context={expression.text: expression for expression in expressions},
         prompt=build.saying(what.get("prompt")),
-        outcomes={outcome: build.edge(target, Way.OUTCOME, outcome) for outcome, target in on.entries.items()},
+        position_s=_seconds(build, shape.transfer.position, what, "position"),
+        limit_s=_seconds(build, shape.transfer.callback_after, what, "callback_after"),
+        outcomes=outcomes_of(build, node, "a transfer", OUTCOMES),
     )
+
+
+def _seconds(build: Build, seconds: float | None, what: Pairs, key: str) -> float | None:
+    """Queues of people count in whole seconds."""
+    if seconds is not None and (seconds < 1 or seconds != int(seconds)):
+        raise build.source.error(what.entries[key].place, f"'{key}' takes whole seconds", f"As in: {key}: 30s")
+    return seconds

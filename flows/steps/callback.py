@@ -1,0 +1,75 @@
+"""``callback``: the bank is asked to call the party back. By both channels.
+
+It is a bank step of one operation, so that a flow need not know the operation's name and parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core_client.language.expressions import Expression, compile_expression
+from core_client.language.source import Node, Pairs, Scalar
+from core_client.language.types import ExprType
+from core_client.operations import REGISTRY
+from flows.build import Build
+from flows.shape import Expr, Name, Shape, StepShape
+from flows.steps.bank import FILLER_AFTER_S, LIMIT_S, Bank, answer_type, argument, outcomes
+
+OPERATION = REGISTRY["service.request_callback"]
+
+
+class AboutShape(Shape):
+    """Which number, for whom, and what about. Without a number it is the one of this call or text."""
+
+    number: Expr = None
+    queue: Name | None = None
+    about: Expr = None
+    recording: Expr = None
+    seconds: Expr = None
+
+
+class CallbackShape(StepShape):
+    """The bank calls the party back."""
+
+    callback: AboutShape
+    save: Name | None = None
+    on: dict[str, Name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback(Bank):
+    """The bank calls the party back."""
+
+    kind: ClassVar[str] = "callback"
+
+
+def learn_callback(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:
+    """Answer the name that the bank's answer is kept under: its reference, and when it calls."""
+    saved = entry.get("save")
+    if saved is not None:
+        yield saved, answer_type(build, OPERATION)
+
+
+def build_callback(build: Build, shape: CallbackShape, node: Pairs, common: dict[str, Any]) -> Callback:
+    """Make a request to be called back of its YAML."""
+    what = node.entries["callback"]
+    assert isinstance(what, Pairs)  # noqa: S101 - its shape was checked
+    filler, wait = build.filler(node), build.defaults.wait
+    return Callback(
+        **common,
+        operation=OPERATION,
+        arguments={name: _part(build, name, entry) for name, entry in what.entries.items()},
+        save=shape.save,
+        outcomes=outcomes(build, OPERATION, node),
+        filler=filler,
+        filler_after_s=wait.after or FILLER_AFTER_S,
+        limit_s=wait.limit or LIMIT_S,
+    )
+
+
+def _part(build: Build, name: str, node: Node) -> Expression:
+    if name == "queue" and isinstance(node, Scalar):
+        return compile_expression(f'"{node.text}"', {})  # a name, as in a transfer: no expression
+    return argument(build, name, OPERATION.parameters[name], node)
