@@ -31,7 +31,8 @@ _SAY_TYPES: Mapping[str, tuple[str, ...]] = {
     "name": (t.TEXT, "payee"),
     "text": (t.TEXT, "digits", "payee", "account"),
 }
-_ENTRY_WORDS = (*_SAY_TYPES, "reason", "if", "each", "in")
+_ENTRY_WORDS = (*_SAY_TYPES, "reason", "if", "each", "in", "attempt")
+MAX_ATTEMPTS = 9  # whoever comes to a step a tenth time hears what the ninth did
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Build:
         emits = [self._entry(entry, prompts) for entry in entries]
         plain = all(isinstance(entry, Scalar) for entry in entries)
         fixed = tuple(Prompt(entry.text) for entry in entries if isinstance(entry, Scalar)) if plain else None
-        return Saying(tuple(emits), tuple(prompts), fixed)
+        return Saying(tuple(emits), tuple(prompts), fixed, any(_by_visit(entry) for entry in entries))
 
     def by_attempt(self, node: Node | None) -> tuple[Saying, ...]:
         """Check what is said at the first failed attempt, the second, and so on: a list of lists, or one list."""
@@ -178,12 +179,24 @@ class Build:
                 body = self._body(node, "say", inside)
                 prompts.extend((id_, place, (language,)) for id_, place, _ in inside)
                 return saying.in_language(language, body)
+            case "attempt":
+                return self._attempts(node, prompts)
             case "reason":
                 self._only(node, ("reason",))
                 return saying.refusal(self._typed(node.entries["reason"], "reason", ("reason",)))
             case _:
                 self._only(node, (word,))
                 return saying.value(word, self._typed(node.entries[word], word, _SAY_TYPES[word]))
+
+    def _attempts(self, node: Pairs, prompts: list[PromptUse]) -> Emit:
+        self._only(node, ("attempt",))
+        given = node.entries["attempt"]
+        if not (isinstance(given, Items) and 1 <= len(given.items) <= MAX_ATTEMPTS):
+            message = f"'attempt' takes a list of 1 to {MAX_ATTEMPTS}: what is said at the first visit, the second, ..."
+            raise self.source.error(given.place, message, "As in: attempt: [[welcome], [welcome_back]]")
+        bodies = tuple(self.saying(item) for item in given.items)
+        prompts.extend(use for body in bodies for use in body.prompts)
+        return saying.by_visit(bodies)
 
     def _typed(self, node: Node, word: str, wanted: tuple[str, ...]) -> Expression:
         expression = self.expression(node)
@@ -235,3 +248,10 @@ class Build:
             raise self.source.error(
                 node.place, f"'{text[:64]}' is no prompt id", "What is said stands in the catalogue, under an id."
             )
+
+
+def _by_visit(node: Node) -> bool:
+    """Answer whether something in ``node`` is said by the visit of its step."""
+    if isinstance(node, Items):
+        return any(_by_visit(item) for item in node.items)
+    return isinstance(node, Pairs) and ("attempt" in node.entries or any(map(_by_visit, node.entries.values())))

@@ -2,7 +2,7 @@
 
 An entry is a prompt id, ``{money: ...}``, ``{digits: ...}``, ``{number: ...}``, ``{date: ...}``, ``{name: ...}``,
 ``{text: ...}`` (shown in texts only), ``{reason: reason}`` (the prompt of a refusal),
-``{if: ..., say: ..., else: ...}``,
+``{if: ..., say: ..., else: ...}``, ``{attempt: [[first], [second], [later]]}`` (by the visit of the step),
 ``{each: LIST, as: NAME, say: ...}`` or ``{in: LANGUAGE, say: ...}``.
 """
 
@@ -18,6 +18,7 @@ from core_client.operations import REASONS
 from flows.dialogue import Channel, Item, Prompt, SayDate, SayDigits, SayMoney, SayName, SayNumber, SayText
 from flows.prompts import REFUSED_PREFIX
 
+VISIT = "#visit"  # asks a scope which visit of its step this is, from 1; no name of a flow can be written so
 MAX_EACH = 50  # items of a list that are said; five entries and a dozen accounts are usual
 
 Spoken: TypeAlias = tuple[str | None, Item]  # the language that it must be said in, None: the dialogue's
@@ -36,11 +37,15 @@ VALUE_ITEMS: Mapping[str, Callable[[Any], Item]] = {
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """Entries, ready to be said. ``fixed`` holds the items when no value stands among them."""
+    """Entries, ready to be said. ``fixed`` holds the items when no value stands among them.
+
+    ``by_visit``: something else is said at each visit of the step, which are counted for it.
+    """
 
     emits: tuple[Emit, ...]
     prompts: tuple[PromptUse, ...]
     fixed: tuple[Item, ...] | None
+    by_visit: bool = False
 
     def spoken(self, scope: Scope) -> list[Spoken]:
         """Answer the items for the values in ``scope``."""
@@ -98,6 +103,16 @@ def when(condition: Expression, then: Saying, otherwise: Saying) -> Emit:
 
     def emit(scope: Scope) -> Iterator[Spoken]:
         yield from (then if condition.evaluate(scope) else otherwise).spoken(scope)
+
+    return emit
+
+
+def by_visit(bodies: tuple[Saying, ...]) -> Emit:
+    """Say the first of ``bodies`` at the first visit of the step, the second at the second; the last one stays."""
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        visit = scope.get(VISIT) or 1
+        yield from bodies[min(visit, len(bodies)) - 1].spoken(scope)
 
     return emit
 

@@ -37,6 +37,9 @@ class Engine:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._counted = frozenset(
+            step.name for step in flow.steps.values() if any(saying.by_visit for saying in step.sayings())
+        )
 
     def start(self, trigger: Trigger, facts: Facts | None = None) -> tuple[Session, Turn]:
         """Begin a dialogue. Without ``facts`` it is the trigger's time, and no notice is on.
@@ -141,6 +144,8 @@ class Engine:
             if draft.step != go:
                 draft.last_step, draft.step = draft.step, go
             draft.mark(What.ENTERED)
+            if go in self._counted:
+                draft.visit(go)
             go = step.enter(draft)
         return go
 

@@ -24,7 +24,7 @@ from flows.dialogue import (
     What,
 )
 from flows.model import Flow
-from flows.saying import Saying, Spoken
+from flows.saying import VISIT, Saying, Spoken
 from flows.session import Frame, Session, Waiting
 
 MAX_HISTORY = 24  # questions that "back" can go back over
@@ -119,6 +119,8 @@ class Draft:
             case "party":
                 party = self.party
                 return {"number": party.number, "identified": party.identified, "language": party.language}
+            case _ if name == VISIT:
+                return self.visits.get(self.step)
             case _:
                 return None
 
