@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core_client.language.source import Pairs, parse, read_source
 from flows.errors import FlowError
 from flows.loader import Texts, load_flow
 from flows.model import Flow
 from sounds.catalogue import Catalogue
 
 MAX_VERSIONS = 50  # of one flow kept in memory: longer than any call or any wait for a text lasts
+CONVERSATIONS = "conversations"  # the folder below the flows that no flow includes anything from
 DEFINITIONS = Path(__file__).parent / "definitions"  # the demo bank's
 
 
@@ -23,11 +25,45 @@ def prompt_texts(catalogue: Catalogue) -> dict[str, str]:
     return texts
 
 
+def flow_files(folder: Path) -> list[Path]:
+    """Answer the files of ``folder`` that are flows of their own, sorted: not those that are only included.
+
+    One that cannot be read as YAML is among them, so that loading it says what is wrong.
+    """
+    return [path for path in sorted(folder.glob("*.yaml")) if _is_flow(path)]
+
+
+def _is_flow(path: Path) -> bool:
+    try:
+        root = parse(read_source(path, FlowError))
+    except FlowError:
+        return path.is_file()
+    return not isinstance(root, Pairs) or "flow" in root.entries
+
+
+class FixedFlows:
+    """Exactly these flows, one version each, for good: what the conversations of a version run on."""
+
+    def __init__(self, *flows: Flow) -> None:
+        self._flows = {flow.name: flow for flow in flows}
+
+    def current(self, name: str) -> Flow:
+        """Answer the flow of that name; KeyError when it is not one of them."""
+        return self._flows[name]
+
+    async def version(self, name: str, version: str) -> Flow:
+        """Answer the flow when it is of that version; KeyError when it is not."""
+        flow = self._flows[name]
+        if flow.version != version:
+            raise KeyError(version)
+        return flow
+
+
 class FlowStore:
     """Flows by name and version. A file that does not load never replaces one that runs."""
 
     def __init__(self, directory: Path = DEFINITIONS, catalogue: Catalogue | None = None) -> None:
-        """Read every ``*.yaml`` of ``directory``.
+        """Read every flow of ``directory``.
 
         Raises:
             FlowError: one of them does not load: a server does not begin with half of its flows.
@@ -60,10 +96,9 @@ class FlowStore:
         """Read every file again; answer what is wrong. Where a file is wrong, the flow that runs stays."""
         errors: list[FlowError] = []
         owners: dict[str, Path] = {}
-        seen: dict[Path, tuple[int, int]] = {}
-        for path in sorted(self._directory.glob("*.yaml")):
+        seen = self._stamps()  # before anything is read: what changes meanwhile is seen by the next poll
+        for path in flow_files(self._directory):
             try:
-                seen[path] = _stamp(path)
                 flow = load_flow(path, self._texts)
             except FlowError as error:
                 errors.append(error)
@@ -81,13 +116,20 @@ class FlowStore:
 
     def poll(self) -> list[FlowError] | None:
         """Reload when a file changed since it was last read; None when none did."""
-        now: dict[Path, tuple[int, int]] = {}
-        for path in sorted(self._directory.glob("*.yaml")):
+        return self.reload() if self._stamps() != self._seen else None
+
+    def _stamps(self) -> dict[Path, tuple[int, int]]:
+        """Answer time and size of every file that a flow may include, conversations left out."""
+        found: dict[Path, tuple[int, int]] = {}
+        for path in sorted(self._directory.rglob("*.yaml")):
+            if CONVERSATIONS in path.relative_to(self._directory).parts[:-1]:
+                continue
             try:
-                now[path] = _stamp(path)
+                status = path.stat()
             except OSError:
                 continue
-        return self.reload() if now != self._seen else None
+            found[path] = (status.st_mtime_ns, status.st_size)
+        return found
 
     def _take(self, flow: Flow) -> None:
         versions = self._versions.setdefault(flow.name, {})
@@ -95,8 +137,3 @@ class FlowStore:
         versions[flow.version] = same or flow  # the last one is the current one
         while len(versions) > MAX_VERSIONS:
             del versions[next(iter(versions))]
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size

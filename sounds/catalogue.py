@@ -173,6 +173,28 @@ class Catalogue:
         """Answer the folders of audio, the operator's first."""
         return self._audio_roots
 
+    def clip(self, audio_id: str) -> str:
+        """Answer the id of the file that plays ``audio_id`` for who speaks from this catalogue: here, the same."""
+        return audio_id
+
+    def find_audio(self, audio_id: str) -> Path | None:
+        """Answer the file that plays ``audio_id`` as the folders are now; None when there is none."""
+        relative = _relative(audio_id)
+        return next((path for root in self._audio_roots if relative and (path := root / relative).is_file()), None)
+
+    def is_own(self, file: Path) -> bool:
+        """Say whether ``file`` is an operator's: it lies in a folder over the shipped one."""
+        return any(file.is_relative_to(root) for root in self._audio_roots[:-1])
+
+    def fragment_ids(self, lang: str) -> tuple[str, ...]:
+        """Answer the audio ids of the clips that numbers, digits and dates are put together from, sorted."""
+        return tuple(sorted(f"{lang}/{name}" for name in fragments(lang)))
+
+    @property
+    def names(self) -> Mapping[str, Name]:
+        """The names that have clips."""
+        return self._names
+
     def _entry(self, prompt: str, lang: str) -> Entry:
         entry = self._prompts.get(lang, {}).get(prompt)
         if entry is None:
@@ -183,12 +205,12 @@ class Catalogue:
         kept = self._paths.get(audio_id)
         if kept is not None:
             return kept
-        relative = PurePosixPath(audio_id + _SUFFIX)
-        if relative.is_absolute() or ".." in relative.parts:
-            return None
-        for root in self._audio_roots:
-            path = root / relative
-            if path.is_file():
-                self._paths[audio_id] = path  # only what is there is remembered: audio may be added while we run
-                return path
-        return None
+        path = self.find_audio(audio_id)
+        if path is not None:
+            self._paths[audio_id] = path  # only what is there is remembered: audio may be added while we run
+        return path
+
+
+def _relative(audio_id: str) -> PurePosixPath | None:
+    relative = PurePosixPath(audio_id + _SUFFIX)
+    return None if relative.is_absolute() or ".." in relative.parts else relative
