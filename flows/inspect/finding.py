@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from core_client.language.errors import caret
-from core_client.language.source import Place
-from flows.errors import FlowError
-from flows.model import Flow
+from core_client.language.errors import LanguageError, caret
+from flows.inspect.rule import Severity
 
-
-class Severity(StrEnum):
-    """An error fails the check; a warning is for a person to judge."""
-
-    ERROR = "error"
-    WARNING = "warning"
+_WORD = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,:{}\[\]#]+""")
+DEFAULT_RULE = "syntax"  # of an error that names none: the file could not even be read
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, where, and the mend. ``str()`` shows the line with a caret."""
+    """What is wrong, where, and the mend. ``str()`` shows the line with a caret.
+
+    ``end_column`` is the column behind the word that it is about; 0 where that is not known.
+    """
 
     file: str
     line: int
@@ -30,16 +27,29 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     source_line: str = ""
+    rule: str = ""
+    end_column: int = 0
 
     @classmethod
-    def of_error(cls, error: FlowError) -> Finding:
-        """Make a finding of a flow that does not load."""
-        return cls(error.file, error.line, error.column, error.message, error.hint, source_line=error.source_line)
+    def of_error(cls, error: LanguageError) -> Finding:
+        """Make a finding of a file that does not load."""
+        return cls(
+            error.file,
+            error.line,
+            error.column,
+            error.message,
+            error.hint,
+            source_line=error.source_line,
+            rule=error.rule or DEFAULT_RULE,
+            end_column=end_of_word(error.source_line, error.column),
+        )
 
     def __str__(self) -> str:
         head = f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
         if self.hint:
             head = f"{head}{'' if head.endswith(('.', '?', '!')) else '.'} {self.hint}"
+        if self.rule:
+            head = f"{head} [{self.rule}]"
         return f"{head}\n{caret(self.source_line, self.column)}" if self.source_line.strip() else head
 
 
@@ -59,8 +69,7 @@ class Prompts(Protocol):
         ...
 
 
-def finding(flow: Flow, place: Place, message: str, hint: str = "", severity: Severity = Severity.ERROR) -> Finding:
-    """Make a finding at a place of ``flow``."""
-    lines = flow.source_text.splitlines()
-    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    return Finding(flow.file, place.line, place.column, message, hint, severity, line)
+def end_of_word(line: str, column: int) -> int:
+    """Answer the column behind the word at ``column`` of ``line``; both count from 1. 0: no word stands there."""
+    word = _WORD.match(line, column - 1) if 0 < column <= len(line) else None
+    return word.end() + 1 if word else 0

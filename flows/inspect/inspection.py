@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from flows.errors import FlowError
-from flows.inspect import announced, currency, endless, exits, prompts, unreachable
 from flows.inspect.finding import Finding, Prompts
+from flows.inspect.look import CALL_LIMIT_S, Look
+from flows.inspect.rules import LINTS
 from flows.loader import load_flow
 from flows.model import Flow
 
-Lint = Callable[[Flow, "Prompts | None"], Iterator[Finding]]
 
-# Missing targets, secrets by text and steps on a wrong channel are the loader's: such a flow does not run at all.
-LINTS: tuple[Lint, ...] = (announced.lint, currency.lint, endless.lint, exits.lint, prompts.lint, unreachable.lint)
-
-
-def check(paths: Iterable[Path], catalogue: Prompts | None = None) -> list[Finding]:
+def check(paths: Iterable[Path], catalogue: Prompts | None = None, call_limit_s: float = CALL_LIMIT_S) -> list[Finding]:
     """Look over flow files, and every ``*.yaml`` of folders; what was found, by file and line."""
     found: list[Finding] = []
     owners: dict[str, str] = {}
@@ -31,14 +27,15 @@ def check(paths: Iterable[Path], catalogue: Prompts | None = None) -> list[Findi
             message = f"flow '{flow.name}' stands in {owners[flow.name]} too"
             found.append(Finding(str(path), 1, 1, message, "Give one of them another name."))
         owners.setdefault(flow.name, str(path))
-        found += check_flow(flow, catalogue)
+        found += check_flow(flow, catalogue, call_limit_s)
     return found
 
 
-def check_flow(flow: Flow, catalogue: Prompts | None = None) -> list[Finding]:
+def check_flow(flow: Flow, catalogue: Prompts | None = None, call_limit_s: float = CALL_LIMIT_S) -> list[Finding]:
     """Run every lint over one flow that loaded."""
-    found = [finding for lint in LINTS for finding in lint(flow, catalogue)]
-    return sorted(found, key=lambda finding: (finding.line, finding.column, finding.message))
+    look = Look(flow, catalogue, call_limit_s)
+    found = [finding for lint in LINTS for finding in lint(look)]
+    return sorted(found, key=lambda finding: (finding.file, finding.line, finding.column, finding.message))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -1,0 +1,1 @@
+"""The lints over all flows of a folder at once."""

@@ -1,0 +1,1 @@
+"""The lints: one rule each, over one flow that loaded."""

@@ -1,0 +1,1 @@
+"""The rules that the loader keeps, described: a flow that breaks one does not run at all."""

@@ -1,0 +1,64 @@
+"""Which prompts a flow says, in which languages, and in which language each is really heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core_client.language.source import Place
+from flows import prompts as own
+from flows.inspect.look import Look
+
+# What the engine says in texts only: it needs no recording.
+TEXT_ONLY = frozenset(
+    {
+        own.AGENT_CALL_BACK,
+        own.CHOOSE_REPLY,
+        own.CODE_EXPIRED,
+        own.CODE_LOCKED,
+        own.CODE_WRONG,
+        own.NOT_REGISTERED,
+        own.SMS_CONFIRM_WITH_CODE,
+        own.SMS_HELP,
+        own.SMS_LOOKS_LIKE_PIN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A prompt that is said in dialogues of ``lang``. ``spoken``: by voice, so that it needs a recording."""
+
+    prompt: str
+    lang: str
+    place: Place
+    spoken: bool
+
+
+def uses(look: Look) -> Iterator[Use]:
+    """Answer each prompt once for each language, at its first place; one that is spoken anywhere is spoken."""
+    first: dict[tuple[str, str], Use] = {}
+    flow, voice = look.flow, look.voice.reached
+    for step in flow.steps.values():
+        spoken = step.name in voice
+        for saying in step.sayings():
+            for id_, place, languages in saying.prompts:
+                for lang in languages or flow.languages:
+                    known = first.get((id_, lang))
+                    if known is None or (spoken and not known.spoken):
+                        first[id_, lang] = Use(id_, lang, known.place if known else place, spoken)
+    yield from first.values()
+    for id_ in own.SYSTEM_PROMPTS:
+        for lang in flow.languages:
+            if (id_, lang) not in first:
+                yield Use(id_, lang, Place(1, 1), id_ not in TEXT_ONLY)
+
+
+def heard_in(look: Look, prompt: str, lang: str) -> str | None:
+    """Answer the language in which a dialogue in ``lang`` hears ``prompt``, fallbacks included; None: in none."""
+    prompts = look.prompts
+    if prompts is None:
+        return None
+    if prompts.has_prompt(prompt, lang):
+        return lang
+    return next((one for one in look.flow.fallbacks.get(lang, ()) if prompts.has_prompt(prompt, one)), None)

@@ -1,0 +1,51 @@
+"""A rule of flows: what it is called, what it asks for, and what a flow looks like that keeps or breaks it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_TOP = ("flow: example", "languages: [en]", "start: main", "defaults: {on_fail: bye}")
+_LAST = (
+    "  agent: {transfer: {queue: retail, context: [last_step]}, on: {answered: bye, closed: bye, failed: bye, timeout: bye}}",  # noqa: E501
+    "  bye: {say: [goodbye], hangup: true}",
+)
+
+
+class Severity(StrEnum):
+    """An error fails the check; a warning is for a person to judge."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Level(StrEnum):
+    """What finds a breach."""
+
+    LOAD = "load"  # the loader: such a flow does not run at all
+    FLOW = "flow"  # a lint, which looks at one flow that loaded
+    FOLDER = "folder"  # a lint, which looks at all flows of a folder at once
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``good`` and ``bad`` are parts of a flow: :func:`whole` makes flows of them.
+
+    The line of ``bad`` that breaks the rule carries a comment that says how.
+    """
+
+    id: str
+    title: str
+    help: str
+    good: str
+    bad: str
+    severity: Severity = Severity.ERROR
+    level: Level = Level.FLOW
+
+
+def whole(example: str) -> str:
+    """Make a flow of an example: with the keys that every flow has, an agent and a goodbye, where it has none."""
+    top = [line for line in _TOP if not re.search(rf"^{line.partition(':')[0]}:", example, re.MULTILINE)]
+    last = [line for line in _LAST if not re.search(rf"^{line.partition(':')[0]}:", example, re.MULTILINE)]
+    return "\n".join([*top, example.strip("\n"), *last, ""])
