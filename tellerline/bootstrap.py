@@ -24,10 +24,11 @@ from core_client.adapters.embedded import EmbeddedBank, open_bank
 from core_client.adapters.pin_hashing import PinCost
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
-from core_client.adapters.valkey import Store, open_store
+from core_client.adapters.valkey import Store, open_store, reach_store
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
 from flows.prompts import ALL_LINES_BUSY, TOO_LONG
+from flows.releases.register import Releases
 from flows.runner import Runner
 from flows.sessions import RedisSessions
 from flows.store import DEFINITIONS, FlowStore
@@ -143,8 +144,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         catalogue = Catalogue.load(overlay=config.sounds.dir)
         flows = open_flows(config, catalogue)
         seams.progress("the store")
-        store_url = config.store.url.get_secret_value() if config.store.url is not None else None
-        store = await stack.enter_async_context(open_store(store_url, config.server.state_dir))
+        store = await stack.enter_async_context(open_store(_store_url(config), config.server.state_dir))
         seams.progress("the bank")
         bank = await stack.enter_async_context(_open_bank(config, keys, store.redis, seams))
         if config.bank.demo:
@@ -213,6 +213,25 @@ def open_flows(config: Config, catalogue: Catalogue) -> FlowStore:
         except KeyError:
             raise ConfigError(key, f"there is no flow '{name}' in {folder}", "Name a flow that is there.") from None
     return store
+
+
+@contextlib.asynccontextmanager
+async def open_releases(config: Config) -> AsyncIterator[Releases]:
+    """Open the register of flows, beside a running server or without one: for the operator's commands.
+
+    Without a server the embedded store is started for as long as the block lasts: keep it short.
+
+    Raises:
+        ConfigError: the state folder cannot be used.
+        StoreError: the store cannot be reached.
+    """
+    open_state(config.server.state_dir)
+    async with reach_store(_store_url(config), config.server.state_dir) as store:
+        yield Releases(store.redis)
+
+
+def _store_url(config: Config) -> str | None:
+    return config.store.url.get_secret_value() if config.store.url is not None else None
 
 
 @contextlib.asynccontextmanager

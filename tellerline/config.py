@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -221,7 +222,33 @@ class Flows(Section):
     dir: Folder | None = Field(
         default=None, description="Folder of flow files; without one the flows that come with it."
     )
-    reload_s: Seconds = Field(default=2, description="Changed files are looked for that often.")
+    serve: Literal["published", "folder"] = Field(
+        default="published",
+        description="What callers get: what was published, or (for development) every saved change at once.",
+    )
+    reload_s: Seconds = Field(default=0.5, description="A new version, or a changed file, is looked for that often.")
+    four_eyes: Literal["money", "always", "never"] = Field(
+        default="money", description="Which flows somebody other than their author must approve: those that move money."
+    )
+    draft_number: str | None = Field(
+        default=None,
+        pattern=r"^\+?[0-9*#]{2,20}$",
+        description="The number, as Asterisk brings it, on which a draft can be called before it is live.",
+    )
+    draft_callers: tuple[str, ...] = Field(
+        default=(), description="Who may call it, as +8613900000001; all others get the live flow there."
+    )
+    keep_versions: int = Field(
+        default=50, ge=2, le=500, description="So many versions can be gone back to; those of open dialogues stay too."
+    )
+
+    @field_validator("draft_callers")
+    @classmethod
+    def _numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number in value:
+            if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+                raise ValueError(f"'{number}' is no number with its country code; write +8613900000001")
+        return value
 
 
 class Sounds(Section):
