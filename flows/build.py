@@ -16,9 +16,11 @@ from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from flows import saying
 from flows.dialogue import Channel, Prompt
+from flows.inputs import COUNTRY
 from flows.model import Edge, Gate, Variable, Way
 from flows.names import FUNCTIONS
 from flows.saying import NOTHING, Emit, PromptUse, Saying
+from flows.schedules import Schedule
 from flows.shape import DefaultsShape, check_shape
 
 M = TypeVar("M", bound=BaseModel)
@@ -27,9 +29,9 @@ _SAY_TYPES: Mapping[str, tuple[str, ...]] = {
     "money": (t.MONEY,),
     "number": (t.NUMBER,),
     "date": (t.DATE,),
-    "digits": ("digits", "account"),
+    "digits": ("digits", "account", "phone"),
     "name": (t.TEXT, "payee"),
-    "text": (t.TEXT, "digits", "payee", "account"),
+    "text": (t.TEXT, "digits", "payee", "account", "phone"),
 }
 _ENTRY_WORDS = (*_SAY_TYPES, "reason", "if", "each", "in", "attempt")
 MAX_ATTEMPTS = 9  # whoever comes to a step a tenth time hears what the ninth did
@@ -50,6 +52,9 @@ class Build:
     default_filler: Node | None = None  # the prompt said while the bank takes long
     retries: tuple[tuple[Saying, ...], tuple[Saying, ...]] = ((), ())  # the defaults for no input, no match
     local: dict[str, ExprType] = field(default_factory=dict)
+    country: str = COUNTRY  # of telephone numbers that are written without one
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    notices: Mapping[str, Saying] = field(default_factory=dict)
 
     def shape(self, model: type[M], node: Node, what: str) -> M:
         """Check the keys of one mapping."""
@@ -186,7 +191,9 @@ class Build:
                 return saying.refusal(self._typed(node.entries["reason"], "reason", ("reason",)))
             case _:
                 self._only(node, (word,))
-                return saying.value(word, self._typed(node.entries[word], word, _SAY_TYPES[word]))
+                value = self._typed(node.entries[word], word, _SAY_TYPES[word])
+                telephone = value.type.name == "phone" and word == "digits"
+                return saying.telephone(value, self.country) if telephone else saying.value(word, value)
 
     def _attempts(self, node: Pairs, prompts: list[PromptUse]) -> Emit:
         self._only(node, ("attempt",))

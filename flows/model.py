@@ -163,6 +163,7 @@ class Flow:
     prompts: Mapping[str, Place] = field(default_factory=dict)  # prompt id -> where it is first used
     source_text: str = field(default="", repr=False)
     included: Mapping[str, str] = field(default_factory=dict, repr=False)  # file name -> its text
+    country: str = "CN"  # of telephone numbers that are written without one
     fallbacks: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # language -> those tried when it lacks a prompt

@@ -16,6 +16,7 @@ from core_client.language.expressions import Expression, Scope
 from core_client.language.source import Place
 from core_client.operations import REASONS
 from flows.dialogue import Channel, Item, Prompt, SayDate, SayDigits, SayMoney, SayName, SayNumber, SayText
+from flows.inputs import dialled
 from flows.prompts import REFUSED_PREFIX
 
 VISIT = "#visit"  # asks a scope which visit of its step this is, from 1; no name of a flow can be written so
@@ -84,6 +85,15 @@ def value(word: str, expression: Expression) -> Emit:
 
     def emit(scope: Scope) -> Iterator[Spoken]:
         yield None, make(expression.evaluate(scope))
+
+    return emit
+
+
+def telephone(expression: Expression, country: str) -> Emit:
+    """Say a telephone number, as people of ``country`` dial it."""
+
+    def emit(scope: Scope) -> Iterator[Spoken]:
+        yield None, SayDigits(dialled(expression.evaluate(scope), country))
 
     return emit
 

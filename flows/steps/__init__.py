@@ -20,8 +20,10 @@ from flows.steps.choose import ChooseShape, build_choose, learn_choose
 from flows.steps.confirm import ConfirmShape, build_confirm
 from flows.steps.go import GoShape, build_go
 from flows.steps.menu import MenuShape, build_menu
+from flows.steps.notice import NoticeShape, build_notice
 from flows.steps.record import RecordShape, build_record, learn_record
 from flows.steps.say import SayShape, build_say
+from flows.steps.schedule import ScheduleStepShape, build_schedule
 from flows.steps.set import SetShape, build_set, learn_set
 from flows.steps.split import SplitShape, build_split
 from flows.steps.switch import SwitchShape, build_switch
@@ -55,6 +57,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "switch": Kind(SwitchShape, build_switch),
         "set": Kind(SetShape, build_set, learn_set),
         "split": Kind(SplitShape, build_split),
+        "schedule": Kind(ScheduleStepShape, build_schedule),
+        "notice": Kind(NoticeShape, build_notice),
         "record": Kind(RecordShape, build_record, learn_record),
         "callback": Kind(CallbackShape, build_callback, learn_callback),
         "go": Kind(GoShape, build_go),

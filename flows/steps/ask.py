@@ -88,10 +88,10 @@ class Ask(Step):
     def _read(self, draft: Draft, resume: DigitsReceived | TextReceived) -> Value:
         if self.secret:
             return resume.secret if isinstance(resume, DigitsReceived) else None
-        currency = draft.flow.currency
+        currency, country = draft.flow.currency, draft.flow.country
         if isinstance(resume, DigitsReceived):
-            return inputs.from_keys(self.variable.type, resume.digits, currency)
-        return inputs.from_text(self.variable.type, resume.text, currency)
+            return inputs.from_keys(self.variable.type, resume.digits, currency, country)
+        return inputs.from_text(self.variable.type, resume.text, currency, country)
 
     def _passes(self, draft: Draft, value: Value) -> bool:
         check = self.variable.check

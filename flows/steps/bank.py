@@ -53,15 +53,24 @@ class Bank(Step):
 
     def enter(self, draft: Draft) -> Go:
         """Ask."""
+        arguments = self.given(draft)
+        # No key ends a filler: it asks nothing, and what is pressed meanwhile answers no later question.
+        filler = Say(self.filler.fixed, draft.language, barge_in=False) if self.filler.fixed and not draft.sms else None
+        return Perform(self.operation.name, arguments, draft.request_id, self.limit_s, filler, self.filler_after_s)
+
+    def given(self, draft: Draft) -> dict[str, Value]:
+        """Answer the arguments that have a value now.
+
+        Raises:
+            EvaluationError: one that the operation needs has none, or one cannot be worked out.
+        """
         arguments: dict[str, Value] = {}
         parameters = self.operation.parameters
         for name, expression in self.arguments.items():
             value = expression.evaluate(draft) if parameters[name].required else expression.evaluate_or_none(draft)
             if value is not None:
                 arguments[name] = value
-        # No key ends a filler: it asks nothing, and what is pressed meanwhile answers no later question.
-        filler = Say(self.filler.fixed, draft.language, barge_in=False) if self.filler.fixed and not draft.sms else None
-        return Perform(self.operation.name, arguments, draft.request_id, self.limit_s, filler, self.filler_after_s)
+        return arguments
 
     def answer(self, draft: Draft, resume: Resume) -> Go:
         """Go on by the outcome."""

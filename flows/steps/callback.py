@@ -6,14 +6,18 @@ It is a bank step of one operation, so that a flow need not know the operation's
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from core_client.domain.values import Value
+from core_client.language.errors import EvaluationError
 from core_client.language.expressions import Expression, compile_expression
 from core_client.language.source import Node, Pairs, Scalar
 from core_client.language.types import ExprType
 from core_client.operations import REGISTRY
 from flows.build import Build
+from flows.engine.draft import Draft
 from flows.shape import Expr, Name, Shape, StepShape
 from flows.steps.bank import FILLER_AFTER_S, LIMIT_S, Bank, answer_type, argument, outcomes
 
@@ -43,6 +47,16 @@ class Callback(Bank):
     """The bank calls the party back."""
 
     kind: ClassVar[str] = "callback"
+
+    def given(self, draft: Draft) -> dict[str, Value]:
+        """Answer what there is to tell. What has no value is left out: a caller who withholds the number, say."""
+        arguments: dict[str, Value] = {}
+        for name, expression in self.arguments.items():
+            with suppress(EvaluationError):
+                value = expression.evaluate_or_none(draft)
+                if value is not None:
+                    arguments[name] = value
+        return arguments
 
 
 def learn_callback(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:
