@@ -30,7 +30,7 @@ class CallbackNote:
 
     request_id: str
     at: datetime.datetime
-    about: str | None = None
+    about: str | None = field(default=None, repr=False)  # a customer's own words: what is in them nobody knows
     recording: str | None = None
     seconds: int | None = None
 
@@ -54,7 +54,7 @@ class Callback:
     taken_at: datetime.datetime | None = None
     closed_by: str | None = None
     closed_at: datetime.datetime | None = None
-    outcome: str | None = None  # what the one who closed it wrote
+    outcome: str | None = field(default=None, repr=False)  # what the one who closed it wrote
 
     def is_overdue(self, today: datetime.date) -> bool:
         """Answer whether it waits although its day is over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import threading
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from core_client.adapters.sql import schema
-from core_client.adapters.sql.database import open_database
+from core_client.adapters.sql.audit import SqlAudit
+from core_client.adapters.sql.database import open_database, sqlite_url
 from core_client.adapters.sql.statements import Tx
+from core_client.adapters.sql.upgrading import upgrade
+from core_client.domain.audit import AuditRecord
 from core_client.errors import Unavailable
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -153,3 +157,48 @@ async def test_two_nodes_that_start_at_once_migrate_once(database_url: str) -> N
             await database.read(lambda tx: execute(tx, "SELECT * FROM audit_head"))
 
     await asyncio.gather(*(start() for _ in range(4)))
+
+
+async def test_a_database_of_the_first_version_is_upgraded_with_everything_in_it(tmp_path: Path) -> None:
+    """As a bank that ran before: its rows stay, its audit chain holds, and the new tables are there."""
+    url = sqlite_url(tmp_path / "old.db")
+    _first_version(url)
+    async with open_database(url) as database:
+        names = await database.read(lambda tx: execute(tx, "SELECT name, language FROM customers"))
+        assert names == [("Wang", "zh")]
+        assert await database.read(lambda tx: execute(tx, "SELECT count(*) FROM callbacks")) == [(0,)]
+        assert await database.read(lambda tx: execute(tx, "SELECT count(*) FROM staff")) == [(0,)]
+        chain = SqlAudit(database)
+        await chain.append(AuditRecord(datetime.datetime.now(datetime.UTC), "test", "test.done", "test"))
+        report = await chain.check()
+        assert (report.rows, report.broken_at) == (1, None)
+
+
+@pytest.mark.peer("postgresql")
+async def test_a_postgresql_of_the_first_version_is_upgraded_with_everything_in_it(
+    postgres: str, postgres_template: str
+) -> None:
+    assert postgres_template  # the server is up
+    name = "tellerline_of_the_first_version"
+    server = create_engine(postgres, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    try:
+        _first_version(url)
+        async with open_database(url) as database:
+            names = await database.read(lambda tx: execute(tx, "SELECT name, language FROM customers"))
+            assert names == [("Wang", "zh")]
+            assert await database.read(lambda tx: execute(tx, "SELECT count(*) FROM callbacks")) == [(0,)]
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+
+def _first_version(url: str) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection, connection.begin():
+        upgrade(connection, "0001")
+        connection.execute(text("INSERT INTO customers (id, number, name, language) VALUES (1, '1', 'Wang', 'zh')"))
+    engine.dispose()
