@@ -19,6 +19,7 @@ from tellerline.trying.asterisk_config import WATCH_USER
 from tellerline.trying.asterisk_ear import Ear, Ears, HeardRecording
 from tellerline.trying.asterisk_host import AsteriskHost
 from tellerline.trying.driver import CallEnded, EndedBy, Heard
+from tellerline.trying.telephone import REACTION_S
 from tellerline.trying.voiceprints import Voiceprints
 
 AMI_READY_S = 10.0
@@ -233,6 +234,12 @@ class Caller:
     async def silence(self, seconds: float) -> None:
         """Do nothing for ``seconds``."""
         await asyncio.sleep(seconds)
+
+    async def speak(self, seconds: float) -> None:
+        """Say something for ``seconds``; it travels as RTP, like any caller's voice."""
+        await asyncio.sleep(REACTION_S)
+        if not self._over():
+            await self.ear.say(seconds)
 
     async def hang_up(self) -> None:
         """Hang up; when it returns the bank's leg is gone too, and the server has been told."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias
 
 from core_client.domain.money import Money
@@ -45,12 +46,31 @@ class Told:
     slow_s: float = 0.0
 
 
+class Agents(StrEnum):
+    """What becomes of a caller who is handed to a queue of people."""
+
+    ANSWER = "answer"  # at once, and after a while all is said
+    NONE = "none"  # nobody comes: the queue's limit passes
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The world before the first step. ``bank`` maps an operation's name, or ``*`` for all, to its answer."""
+    """The world before the first step.
+
+    ``bank`` maps an operation's name, or ``*`` for all, to its answer; ``agents`` a queue's name, or ``*``, to what
+    its people do; ``notices`` are those that staff have switched on.
+    """
 
     at: datetime.datetime | None = None
     bank: Mapping[str, Told] = field(default_factory=dict)
+    agents: Mapping[str, Agents] = field(default_factory=dict)
+    notices: frozenset[str] = frozenset()
+
+    def agents_of(self, queue: str) -> Agents:
+        """Answer what the people of ``queue`` do."""
+        return self.agents.get(queue) or self.agents.get("*") or Agents.ANSWER
 
 
 # --- what is expected to be heard --------------------------------------------------------------------------------
@@ -172,6 +192,15 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Speak:
+    """The caller says something, for ``seconds``: a message, where one is recorded."""
+
+    place: Place
+    seconds: float
+    party: str = DEFAULT_PARTY
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The caller hangs up."""
 
@@ -238,7 +267,7 @@ class Wait:
 
 
 Step: TypeAlias = (
-    Call | Called | Hear | Press | Silence | HangUp | Ended | Transferred | Text | Receive | NotReceive | Wait
+    Call | Called | Hear | Press | Silence | Speak | HangUp | Ended | Transferred | Text | Receive | NotReceive | Wait
 )
 
 

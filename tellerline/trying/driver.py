@@ -77,6 +77,10 @@ class Leg(Protocol):
         """Do nothing for ``seconds``, whatever is playing."""
         ...
 
+    async def speak(self, seconds: float) -> None:
+        """Say something for ``seconds``, a moment after what was heard: a message, where one is recorded."""
+        ...
+
     async def hang_up(self) -> None:
         """Hang up; when it returns the server has been told."""
         ...

@@ -10,6 +10,8 @@ import contextlib
 import secrets
 import tempfile
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,11 +20,12 @@ from core_client.adapters.embedded import open_bank
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
 from core_client.testing.auth_sessions import MemoryAuthSessions
-from flows.dialogue import Channel, Party, Trigger
-from flows.runner import Runner
+from flows.dialogue import Channel, Party, Say, Trigger
+from flows.runner import Flows, Observer, Runner
 from flows.testing.sessions import MemorySessions
 from flows.vault import Vault
 from flows.words import files_for, text_for
+from sms.commands import Command
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_flows
 from tellerline.config import Config
@@ -36,14 +39,47 @@ from tellerline.trying.told import ToldDoor
 from tellerline.trying.world import QUICK_PINS, ConversationClock, recording_seconds
 
 
+def _nothing(*_heard: object) -> None:
+    """Listen to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who hears of what the engine does: coverage and the terminal."""
+
+    observer: Observer | None = None  # of every dialogue
+    on_say: Callable[[Say], None] = _nothing  # as it begins to be said
+    on_command: Callable[[Command], None] = _nothing  # of a text that begins a dialogue
+
+
 class EngineDriver:
-    """One conversation on the engine and the core alone."""
+    """One conversation on the engine and the core alone.
+
+    Args:
+        given: the world before the first step.
+        config: settings whose flows and catalogue are tried, in place of the shipped ones.
+        flows: flows that are ready, in place of those of the settings' folder: a version that is not live yet. What
+            they say is of their own catalogue, where they have one.
+        catalogue: the words of the line, in place of those of the settings' sounds.
+        watch: hears of every turn.
+    """
 
     name = "engine"
 
-    def __init__(self, given: Given, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        given: Given,
+        config: Config | None = None,
+        *,
+        flows: Flows | None = None,
+        catalogue: Catalogue | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self._given = given
         self._config = config or Config()
+        self._flows = flows
+        self._given_catalogue = catalogue
+        self._watch = watch or Watch()
         self._stack = contextlib.AsyncExitStack()
         self._group: asyncio.TaskGroup
         self._clock: ConversationClock
@@ -59,8 +95,9 @@ class EngineDriver:
         self._clock = clock = ConversationClock(self._given.at)
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-")))
-            self._catalogue = Catalogue.load(overlay=self._config.sounds.dir)
-            flows = open_flows(self._config, self._catalogue)
+            self._catalogue = self._given_catalogue or Catalogue.load(overlay=self._config.sounds.dir)
+            flows = self._flows or open_flows(self._config, self._catalogue)
+            notices = self._given.notices
             with working():
                 bank = await stack.enter_async_context(
                     open_bank(
@@ -75,7 +112,15 @@ class EngineDriver:
             self._vault = Vault()
             self._door = ToldDoor(bank.client, self._given.bank)
             sessions = MemorySessions(clock.passed_s)
-            self._runner = Runner(flows, sessions, self._door, self._vault, clock)
+            self._runner = Runner(
+                flows,
+                sessions,
+                self._door,
+                self._vault,
+                clock,
+                observer=self._watch.observer,
+                notices=lambda flow: notices,
+            )
             self._router = TextRouter(
                 self._runner,
                 self._door,
@@ -83,7 +128,8 @@ class EngineDriver:
                 self._vault,
                 clock,
                 lambda: flows.current(self._config.sms.flow),
-                lambda say, of_version: text_for(say, of_version or self._catalogue, self._vault.open),
+                self._text_of,
+                self._watch.on_command,
             )
             self._group = await stack.enter_async_context(asyncio.TaskGroup())
             self._seconds_of = recording_seconds(self._catalogue)
@@ -106,13 +152,22 @@ class EngineDriver:
         if attestation is not None or trunk is not None:
             raise ParleyError("the engine knows no trunks and no signed calls: leave attestation and trunk out")
         phone = Telephone(
-            lambda say, of_version: files_for(say, of_version or self._catalogue),
+            self._files_of,
             self._seconds_of,
             self._vault,
             self._clock.passed_s,
+            self._given.agents_of,
         )
         self._group.create_task(self._dialogue(phone, from_), name=f"call to {to}")
         return phone
+
+    def _files_of(self, say: Say, of_version: Catalogue | None) -> list[str]:
+        self._watch.on_say(say)
+        return files_for(say, of_version or self._catalogue)
+
+    def _text_of(self, say: Say, of_version: Catalogue | None) -> str:
+        self._watch.on_say(say)
+        return text_for(say, of_version or self._catalogue, self._vault.open)
 
     async def _dialogue(self, phone: Telephone, number: str | None) -> None:
         arrival = await self._door.arrive(Channel.VOICE.value, number)

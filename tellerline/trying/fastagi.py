@@ -26,6 +26,7 @@ from tellerline.trying.conversation import Given
 from tellerline.trying.driver import CallEnded, EndedBy, Heard, Leg, TextMessage
 from tellerline.trying.handsets import Handsets
 from tellerline.trying.pace import working
+from tellerline.trying.telephone import REACTION_S
 from tellerline.trying.told import ToldDoor
 from tellerline.trying.world import QUICK_PINS, ConversationClock
 
@@ -84,6 +85,12 @@ class FastAgiLeg:
     async def silence(self, seconds: float) -> None:
         """See :class:`~tellerline.trying.driver.Leg`."""
         with self._timed():
+            await self._call.silence(seconds)
+
+    async def speak(self, seconds: float) -> None:
+        """See :class:`~tellerline.trying.driver.Leg`."""
+        with self._timed():
+            await self._call.silence(REACTION_S)
             await self._call.silence(seconds)
 
     async def hang_up(self) -> None:

@@ -86,7 +86,16 @@ def _load(source: Source) -> c.Conversation:
 
 
 def _given(node: Node) -> c.Given:
-    words = node.mapping(known=("at", "bank"))
+    words = node.mapping(known=("at", "bank", "agents", "notices"))
+    return c.Given(
+        _at(words),
+        _bank(words["bank"]) if "bank" in words else {},
+        _agents(words["agents"]) if "agents" in words else {},
+        _notices(words["notices"]) if "notices" in words else frozenset(),
+    )
+
+
+def _at(words: Mapping[str, Node]) -> datetime.datetime | None:
     at = None
     if "at" in words:
         try:
@@ -95,16 +104,36 @@ def _given(node: Node) -> c.Given:
             words["at"].fail("not a time", 'Write it as "2026-03-02T10:15:00+08:00".')
         if at.tzinfo is None:
             words["at"].fail("a time without a zone", 'Add the offset, as in "2026-03-02T10:15:00+08:00".')
+    return at
+
+
+def _bank(node: Node) -> dict[str, c.Told]:
+    if node.is_text:
+        return {"*": _told(node, ("down",))}
     bank: dict[str, c.Told] = {}
-    if "bank" in words:
-        if words["bank"].is_text:
-            return c.Given(at, {"*": _told(words["bank"], ("down",))})
-        for name, (key, value) in words["bank"].pairs().items():
-            if name not in REGISTRY and name != "*":
-                key.fail(f"unknown bank operation '{name}'.", nearest(name, tuple(REGISTRY)))
-            outcomes = REGISTRY[name].outcomes if name != "*" else ("down",)
-            bank[name] = _told(value, (*outcomes, UNAUTHENTICATED))
-    return c.Given(at, bank)
+    for name, (key, value) in node.pairs().items():
+        if name not in REGISTRY and name != "*":
+            key.fail(f"unknown bank operation '{name}'.", nearest(name, tuple(REGISTRY)))
+        outcomes = REGISTRY[name].outcomes if name != "*" else ("down",)
+        bank[name] = _told(value, (*outcomes, UNAUTHENTICATED))
+    return bank
+
+
+def _agents(node: Node) -> dict[str, c.Agents]:
+    known = tuple(word.value for word in c.Agents)
+    if node.is_text:
+        return {"*": c.Agents(node.one_of(known, "word for agents"))}
+    agents: dict[str, c.Agents] = {}
+    for queue, (key, value) in node.pairs().items():
+        if queue != "*":
+            key.name()
+        agents[queue] = c.Agents(value.one_of(known, "word for agents"))
+    return agents
+
+
+def _notices(node: Node) -> frozenset[str]:
+    nodes = node.sequence() if node.is_sequence else (node,)
+    return frozenset(item.name() for item in nodes)
 
 
 def _told(node: Node, outcomes: tuple[str, ...]) -> c.Told:
@@ -315,6 +344,7 @@ _WORDS: Mapping[str, tuple[Callable[[_Step], c.Step], tuple[str, ...]]] = {
     "hear": (_hear, ("as", "in", "within")),
     "press": (_press, ("as",)),
     "silence": (lambda step: c.Silence(step.place, _span(step.value), step.party), ("as",)),
+    "speak": (lambda step: c.Speak(step.place, _span(step.value), step.party), ("as",)),
     "hang_up": (_hang_up, ("as",)),
     "ended": (_ended, ("as", "within")),
     "transferred": (_transferred, ("as", "within")),
@@ -346,7 +376,7 @@ def _check_parties(steps: tuple[c.Step, ...], nodes: tuple[Node, ...]) -> None:
         match step:
             case c.Call() | c.Called():
                 parties.add(step.party)
-            case c.Hear() | c.Press() | c.Silence() | c.HangUp() | c.Ended() | c.Transferred():
+            case c.Hear() | c.Press() | c.Silence() | c.Speak() | c.HangUp() | c.Ended() | c.Transferred():
                 if step.party not in parties:
                     _no_call(step.party, node)
             case _:

@@ -139,6 +139,10 @@ class Player:
                 party = self._parties[step.party]
                 self._note(party.name, Kind.SILENT, f"{step.seconds:g} s")
                 await party.leg.silence(step.seconds)
+            case c.Speak():
+                party = self._parties[step.party]
+                self._note(party.name, Kind.SPOKE, f"{step.seconds:g} s")
+                await party.leg.speak(step.seconds)
             case c.HangUp():
                 party = self._parties[step.party]
                 self._note(party.name, Kind.HUNG_UP)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from flows.runner import Flows
 from sounds.catalogue import Catalogue
 from tellerline.config import Config
 from tellerline.errors import ParleyError
@@ -13,21 +15,42 @@ from tellerline.trying.pace import LEAP, run_paced
 from tellerline.trying.play import Player, Result
 from tellerline.trying.world import CatalogueWords, DemoCustomers
 
+if TYPE_CHECKING:
+    from tellerline.trying.engine import Watch
+
 WIRES = ("engine", "fastagi", "asterisk")
 # How much faster than the wall clock the loop of a wire runs; the real Asterisk keeps its own time.
 PACES = {"engine": LEAP, "fastagi": 10.0, "asterisk": 1.0}
 
 
 def run_conversation(
-    conversation: Conversation, through: str, *, pace: float | None = None, config: Config | None = None
+    conversation: Conversation,
+    through: str,
+    *,
+    pace: float | None = None,
+    config: Config | None = None,
+    flows: Flows | None = None,
+    catalogue: Catalogue | None = None,
+    watch: Watch | None = None,
 ) -> Result:
     """Play ``conversation`` through a wire and answer how it went.
+
+    Args:
+        conversation: what is played.
+        through: the name of the wire.
+        pace: how much faster than the wall clock, in place of the wire's own.
+        config: settings whose flows and catalogue are tried, in place of the shipped ones.
+        flows: on the engine: flows that are ready, in place of those of the settings' folder.
+        catalogue: on the engine: the words of these flows, where they are not those of the settings.
+        watch: on the engine: hears of every turn.
 
     Raises:
         ParleyError: it cannot be run on this wire.
     """
-    make = driver_of(through, config)
-    words = CatalogueWords(Catalogue.load(overlay=config.sounds.dir if config is not None else None))
+    if through != "engine" and (flows is not None or catalogue is not None or watch is not None):
+        raise ParleyError(f"flows that are ready, and who watches them, are for the engine and not for '{through}'")
+    make = driver_of(through, config, flows=flows, catalogue=catalogue, watch=watch)
+    words = CatalogueWords(catalogue or Catalogue.load(overlay=config.sounds.dir if config is not None else None))
 
     async def play() -> Result:
         async with make(conversation.given) as driver:
@@ -36,7 +59,14 @@ def run_conversation(
     return run_paced(play, PACES[through] if pace is None else pace)
 
 
-def driver_of(through: str, config: Config | None = None) -> Callable[[Given], Driver]:
+def driver_of(
+    through: str,
+    config: Config | None = None,
+    *,
+    flows: Flows | None = None,
+    catalogue: Catalogue | None = None,
+    watch: Watch | None = None,
+) -> Callable[[Given], Driver]:
     """Answer what makes the driver of a wire; only its own parts are loaded.
 
     Raises:
@@ -46,7 +76,7 @@ def driver_of(through: str, config: Config | None = None) -> Callable[[Given], D
         case "engine":
             from tellerline.trying.engine import EngineDriver
 
-            return lambda given: EngineDriver(given, config)
+            return lambda given: EngineDriver(given, config, flows=flows, catalogue=catalogue, watch=watch)
         case "fastagi":
             from tellerline.trying.fastagi import FastAgiDriver
 

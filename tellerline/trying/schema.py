@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core_client.operations import REGISTRY
+from tellerline.trying.conversation import Agents
 
 FILE = Path(__file__).parents[1] / "conversations" / "conversation.schema.json"
 
@@ -69,6 +70,7 @@ def _steps() -> list[dict[str, Any]]:
         _object({"hear": _heard(), "in": {"type": "string"}, **party, **within}, "hear"),
         _object({"press": {"anyOf": [{"type": ["string", "integer"]}, _PIN]}, **party}, "press"),
         _object({"silence": _SPAN, **party}, "silence"),
+        _object({"speak": _SPAN, **party}, "speak"),
         _object({"hang_up": _TRUE, **party}, "hang_up"),
         _object({"ended": _TRUE, **party, **within}, "ended"),
         _object({"transferred": queue, **party, **within}, "transferred"),
@@ -96,7 +98,21 @@ def conversation_schema() -> dict[str, Any]:
             {"type": "object", "properties": dict.fromkeys((*REGISTRY, "*"), told), "additionalProperties": False},
         ]
     }
-    given = _object({"at": {"type": "string", "description": "As 2026-03-02T10:15:00+08:00."}, "bank": bank})
+    people = {"enum": [word.value for word in Agents]}
+    given = _object(
+        {
+            "at": {"type": "string", "description": "As 2026-03-02T10:15:00+08:00."},
+            "bank": bank,
+            "agents": {
+                "description": "What the people of a queue do, or of all queues.",
+                "anyOf": [people, {"type": "object", "additionalProperties": people}],
+            },
+            "notices": {
+                "description": "Those that staff have switched on.",
+                "anyOf": [_NAME, {"type": "array", "items": _NAME}],
+            },
+        }
+    )
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A conversation with a Tellerline server",

@@ -25,12 +25,14 @@ from flows.dialogue import (
 )
 from flows.vault import Vault
 from sounds.catalogue import Catalogue
+from tellerline.trying.conversation import Agents
 from tellerline.trying.driver import CallEnded, EndedBy, Heard
 
 REACTION_S = 0.6  # a person presses this long after hearing what to press
 KEY_GAP_S = 0.2
 BURST_GAP_S = 0.35  # as ivr.call.CallSettings
 TALK_S = 10.0  # with an agent
+UNLIMITED_S = 300.0  # in a queue that nobody answers, where the flow sets no limit: the dialplan's own
 
 
 class Telephone:
@@ -42,7 +44,9 @@ class Telephone:
         seconds_of: Callable[[str], float],
         vault: Vault,
         now_s: Callable[[], float],
+        agents: Callable[[str], Agents] = lambda queue: Agents.ANSWER,
     ) -> None:
+        self._agents = agents
         self._files_for = files_for
         self._catalogue: Catalogue | None = None
         self._seconds_of = seconds_of
@@ -55,6 +59,9 @@ class Telephone:
         self._listening = False
         self._carried = ""
         self._deaf_until_s = 0.0
+        self._speaks_until_s = -1.0  # the last that the customer said ends then
+        self._spoke = asyncio.Event()
+        self._messages = 0
         self._gone = asyncio.Event()
         self._queue: str | None = None
         self._over = asyncio.Event()
@@ -110,14 +117,37 @@ class Telephone:
         await self._gone.wait()
 
     async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
-        """See :class:`flows.line.Line`."""
-        raise NotImplementedError
+        """See :class:`flows.line.Line`. Ends as Asterisk's RECORD FILE does: a key, silence, the limit, a hangup."""
+        began_s = self._now_s()
+        ends_s = began_s + wait.max_s
+        self._carried = ""
+        key = ""
+        while not key and not self._gone.is_set():
+            quiet_s = max(began_s, self._speaks_until_s) + wait.silence_s
+            left_s = min(ends_s, quiet_s) - self._now_s()
+            if left_s <= 0:
+                break
+            pressed = await self._wait_key(left_s, self._spoke)
+            key = pressed if pressed in wait.terminators else ""
+        if self._speaks_until_s <= began_s:
+            return PartyLeft() if self._gone.is_set() else RecordingEnded("empty")
+        self._messages += 1
+        seconds = max(1, round(self._now_s() - began_s))
+        return RecordingEnded("ok", f"message-{self._messages}", seconds)
 
     async def transfer(self, wait: TransferToAgent) -> TransferEnded | PartyLeft:
-        """Hand over to an agent who answers and talks for a while."""
-        self._queue = wait.queue
-        await self._pause(TALK_S)
-        return PartyLeft() if self._gone.is_set() else TransferEnded("answered")
+        """Hand over to an agent who answers and talks for a while, or to whatever the conversation says."""
+        agents = self._agents(wait.queue)
+        match agents:
+            case Agents.ANSWER:
+                self._queue = wait.queue
+                outcome, seconds = "answered", TALK_S
+            case Agents.NONE:
+                outcome, seconds = "timeout", wait.limit_s or UNLIMITED_S
+            case _:
+                outcome, seconds = agents.value, 0.0
+        await self._pause(seconds)
+        return PartyLeft() if self._gone.is_set() else TransferEnded(outcome)
 
     async def end(self, reason: str) -> None:
         """See :class:`flows.line.Line`."""
@@ -148,8 +178,8 @@ class Telephone:
         self._news.set()
         return key
 
-    async def _wait_key(self, seconds: float) -> str:
-        """Wait for a key; answer nothing when none came in time, or the customer left."""
+    async def _wait_key(self, seconds: float, also: asyncio.Event | None = None) -> str:
+        """Wait for a key; answer nothing when none came in time, the customer left, or ``also`` happened."""
         until_s = self._now_s() + seconds
         self._keys.clear()
         self._listening = True
@@ -160,6 +190,9 @@ class Telephone:
                     async with asyncio.timeout(left_s):
                         await self._key.wait()
                 except TimeoutError:
+                    break
+                if also is not None and also.is_set():
+                    also.clear()
                     break
         finally:
             self._listening = False
@@ -202,6 +235,15 @@ class Telephone:
                 self._keys.append(key)
                 self._key.set()
                 await asyncio.sleep(0)
+
+    async def speak(self, seconds: float) -> None:
+        """See :class:`~tellerline.trying.driver.Leg`."""
+        await asyncio.sleep(REACTION_S)
+        if not self._over.is_set() and not self._gone.is_set():
+            self._speaks_until_s = self._now_s() + seconds
+            self._spoke.set()
+            self._key.set()
+            await self.silence(seconds)
 
     async def silence(self, seconds: float) -> None:
         """See :class:`~tellerline.trying.driver.Leg`."""

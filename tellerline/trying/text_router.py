@@ -33,6 +33,7 @@ class TextRouter:
         clock: Clock,
         flow: Callable[[], Flow],
         text_of: TextOf,
+        on_command: Callable[[commands.Command], None] = lambda command: None,
     ) -> None:
         self._runner = runner
         self._door = door
@@ -41,6 +42,7 @@ class TextRouter:
         self._clock = clock
         self._flow = flow
         self._text_of = text_of
+        self._on_command = on_command
         self._ids = itertools.count(1)
         self._said: dict[tuple[str, str], int] = {}
 
@@ -83,6 +85,7 @@ class TextRouter:
         command = commands.match(flow.sms_patterns, text, flow.currency)
         if command is None:
             return session is not None and await self._resume(session.id, TextReceived(text), line)
+        self._on_command(command)
         trigger = Trigger(
             flow=flow.name,
             channel=Channel.SMS,

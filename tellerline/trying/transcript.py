@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CUT = "hears, cut short"
     PRESSED = "presses"
     SILENT = "is silent"
+    SPOKE = "speaks"
     HUNG_UP = "hangs up"
     ENDED = "call ended"
     TEXTED = "texts"
@@ -35,6 +36,7 @@ _STYLES = {
     Kind.HEARD: "green",
     Kind.CUT: "dim green",
     Kind.PRESSED: "bold yellow",
+    Kind.SPOKE: "bold yellow",
     Kind.HUNG_UP: "bold yellow",
     Kind.ENDED: "bold cyan",
     Kind.TEXTED: "bold magenta",
