@@ -25,6 +25,7 @@ from flows.dialogue import (
     PartyLeft,
     Perform,
     Record,
+    RecordingEnded,
     Resume,
     Say,
     SessionExpired,
@@ -213,6 +214,7 @@ class Runner:
         if engine.flow.catalogue is not None:
             line.speak_from(engine.flow.catalogue)
         loop = asyncio.get_running_loop()
+        recorded = False
         try:
             while True:
                 self._tell(self._observer.turned, session, turn, before)
@@ -224,6 +226,8 @@ class Runner:
                 if self._on_turn is not None:
                     self._on_turn(session, turn)
                 left = await self._speak(turn, line)
+                if recorded and _hands_over(turn):
+                    left = None  # the message is the bank's to have, whether or not its caller is still there
                 if left is None and turn.wait is None:
                     return await self._end(session, turn, line)
                 if left is None and isinstance(turn.wait, AwaitText):
@@ -231,6 +235,7 @@ class Runner:
                 asked_at = loop.time()
                 resume = left or await self._wait(session, turn, line)
                 before = session
+                recorded = isinstance(resume, RecordingEnded) and resume.outcome == "ok"
                 session, turn = engine.resume(session, resume, self._facts(session.flow))
                 if isinstance(resume, PartyLeft):
                     self._tell(self._observer.left, before)
@@ -326,6 +331,11 @@ def _leads_here_again(session: Session, turn: Turn) -> bool:
         and session.turns > 1
         and REGISTRY[turn.wait.operation].kind is Kind.ENQUIRY
     )
+
+
+def _hands_over(turn: Turn) -> bool:
+    """Answer whether a turn hands something to the bank; money is moved for nobody who has left."""
+    return isinstance(turn.wait, Perform) and REGISTRY[turn.wait.operation].kind is not Kind.MONEY
 
 
 __all__ = ["CUT", "Core", "Ended", "Line", "Observer", "Runner", "SessionGone", "Suspended"]
