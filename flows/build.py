@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from core_client.language import types as t
 from core_client.language.errors import ExpressionError
 from core_client.language.expressions import Expression, compile_expression
-from core_client.language.source import Items, Node, Pairs, Place, Scalar, Source
+from core_client.language.source import Items, Node, Pairs, Scalar, Source
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from flows import saying
@@ -73,7 +73,7 @@ class Build:
         try:
             return compile_expression(node.text, names if names is not None else self._all(), FUNCTIONS)
         except ExpressionError as problem:
-            place = Place(node.place.line, node.place.column + node.offset + problem.column)
+            place = self.source.inside(node, problem.column)
             raise self.source.error(place, problem.message, problem.hint, "expression") from None
 
     def condition(self, node: Node) -> Expression:

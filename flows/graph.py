@@ -32,7 +32,7 @@ def check(flow: Flow, source: Source) -> None:
     errors = errors or [*return_outside_a_gate(flow, source), *not_by_text(flow, source)]
     errors = errors or list(not_on_channel(flow, source))
     if errors:
-        errors.sort(key=lambda error: (error.line, error.column))
+        errors.sort(key=lambda error: (error.file != source.name, error.file, error.line, error.column))
         errors[0].more = tuple(errors[1:])
         raise errors[0]
 
@@ -45,6 +45,8 @@ def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
             for id_, place, _ in saying.prompts:
                 used.setdefault(id_, place)
     digest = hashlib.sha256(flow.source_text.encode())
+    for name in sorted(flow.included):
+        digest.update(f"\0{name}\0{flow.included[name]}".encode())
     for id_ in sorted({*used, *prompts.SYSTEM_PROMPTS}):
         digest.update(f"\0{id_}\0{texts.get(id_, '')}".encode())
     return replace(
@@ -56,14 +58,6 @@ def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
             step.variable.name: step.name for step in reversed(tuple(flow.steps.values())) if isinstance(step, Ask)
         },
     )
-
-
-def _asked_by(flow: Flow) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for step in flow.steps.values():
-        if isinstance(step, Ask):
-            found.setdefault(step.variable.name, step.name)
-    return found
 
 
 # --- walking -----------------------------------------------------------------------------------------------------
@@ -106,8 +100,7 @@ def roots(flow: Flow, channel: Channel) -> Iterator[Edge]:
     if channel is Channel.SMS:
         yield from (Edge(pattern.step, pattern.place, Way.SMS, pattern.text) for pattern in flow.sms_patterns)
         return
-    place = flow.steps[flow.start].place if flow.start in flow.steps else Place(1, 1)
-    yield Edge(flow.start, place, Way.START)
+    yield Edge(flow.start, flow.start_place, Way.START)
 
 
 def inside(flow: Flow, gate: Gate) -> frozenset[str]:
@@ -153,7 +146,7 @@ def missing_targets(flow: Flow, source: Source) -> Iterator[FlowError]:
 
 
 def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
-    yield Edge(flow.start, _place_of_start(flow), Way.START), ()
+    yield Edge(flow.start, flow.start_place, Way.START), ()
     for step in flow.steps.values():
         for edge in step.branches():
             yield edge, (RETURN,)
@@ -163,13 +156,6 @@ def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
         yield edge, (BACK, REPEAT)
     for pattern in flow.sms_patterns:
         yield Edge(pattern.step, pattern.place, Way.SMS, pattern.text), ()
-
-
-def _place_of_start(flow: Flow) -> Place:
-    for number, line in enumerate(flow.source_text.splitlines(), start=1):
-        if line.startswith("start:"):
-            return Place(number, len("start: ") + 1)
-    return Place(1, 1)
 
 
 def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
@@ -248,4 +234,5 @@ def not_on_channel(flow: Flow, source: Source) -> Iterator[FlowError]:
 
 
 def _flow_error(source: Source, place: Place, message: str, hint: str, rule: str) -> FlowError:
-    return FlowError(source.name, place.line, place.column, message, hint, source.line(place.line), rule)
+    at = source.family.get(place.file, source)
+    return FlowError(at.name, place.line, place.column, message, hint, at.line(place.line), rule)

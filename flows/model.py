@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from zoneinfo import ZoneInfo
 
 from core_client.language.expressions import Expression
 from core_client.language.source import Place
 from core_client.operations import Type
 from flows.dialogue import Channel, End, Resume, Wait
+from flows.schedules import Schedule
+from flows.zones import DEFAULT_ZONE, zone_of
 
 if TYPE_CHECKING:
     from flows.engine.draft import Draft
@@ -125,6 +129,15 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """An announcement that staff can switch on without a new version."""
+
+    name: str
+    place: Place
+    saying: Saying
+
+
+@dataclass(frozen=True, slots=True)
 class SmsSlot:
     """A place in a command for a value of variable ``name``."""
 
@@ -162,11 +175,26 @@ class Flow:
     asked_by: Mapping[str, str] = field(default_factory=dict)  # variable -> the step that asks for it
     prompts: Mapping[str, Place] = field(default_factory=dict)  # prompt id -> where it is first used
     source_text: str = field(default="", repr=False)
+    start_place: Place = Place(1, 1)  # noqa: RUF009 - it cannot be changed
     included: Mapping[str, str] = field(default_factory=dict, repr=False)  # file name -> its text
     country: str = "CN"  # of telephone numbers that are written without one
-    fallbacks: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # language -> those tried when it lacks a prompt
-    catalogue: Catalogue | None = field(
-        default=None, repr=False, compare=False
-    )  # what this version says; None: the node's
+    time_zone: str = DEFAULT_ZONE  # of ``today`` and of the schedules
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language -> those tried where it lacks one
+    catalogue: Catalogue | None = field(default=None, repr=False, compare=False)  # None: what the node says
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone itself."""
+        return zone_of(self.time_zone)
+
+    def file_at(self, place: Place) -> str:
+        """Answer the file that ``place`` is in, as errors call it."""
+        return str(PurePath(self.file).parent / place.file) if place.file else self.file
+
+    def line_at(self, place: Place) -> str:
+        """Answer the line of ``place``; empty where there is none."""
+        text = self.included.get(place.file, "") if place.file else self.source_text
+        lines = text.splitlines()
+        return lines[place.line - 1] if 0 < place.line <= len(lines) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from core_client.domain.money import Money, MoneyError
@@ -41,7 +41,16 @@ def built_in(languages: tuple[str, ...]) -> dict[str, ExprType]:
         "last_step": t.text,
         "reason": ExprType(Type.REASON.value, choices=REASONS),
         "today": t.date,
+        "notices": notices_type(()),
     }
+
+
+SCHEDULE = ExprType(t.RECORD, fields={"open": t.flag, "holiday": t.flag})
+
+
+def notices_type(names: Iterable[str]) -> ExprType:
+    """Answer the type of ``notices``: whether each of them is switched on."""
+    return ExprType(t.RECORD, fields=dict.fromkeys(names, t.flag))
 
 
 def fits(given: ExprType, wanted: ExprType) -> bool:

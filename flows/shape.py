@@ -7,7 +7,7 @@ said, and expressions, are checked by :mod:`flows.build`, which knows the flow's
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
@@ -15,6 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from core_client.language.errors import LanguageError
 from core_client.language.source import Items, Node, Pairs, Place, Scalar, Source, plain
 from core_client.language.suggest import did_you_mean
+from flows.schedules import CLOSED, date_of, dates_of, days_of, spans_of
+from flows.zones import DEFAULT_ZONE
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"^(\d{1,6})(ms|s|m|h)$")
@@ -33,6 +35,25 @@ def _duration(value: object) -> float:
     if not 0 < seconds <= MAX_DURATION_S:
         raise ValueError("a time between 1ms and 24h is needed")
     return seconds
+
+
+def _read_with(read: Callable[[str], object]) -> Callable[[object], object]:
+    """Check a text by reading it; what was read is made anew where it is needed."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("one word is needed here")  # noqa: TRY004 - pydantic takes a ValueError
+        read(value)
+        return value
+
+    return check
+
+
+def _hours(value: object) -> object:
+    for span in value if isinstance(value, list) else [value]:
+        if span != CLOSED:
+            _read_with(spans_of)(span)
+    return value
 
 
 def _digit_range(value: object) -> tuple[int, int]:
@@ -55,7 +76,32 @@ DigitRange = Annotated[
     BeforeValidator(_digit_range),
     WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d{1,2}(\.\.\d{1,2})?$"}),
 ]
+_DAY = r"(mon|tue|wed|thu|fri|sat|sun)"
+_HOURS = r"^(\d\d:\d\d-\d\d:\d\d|closed)$"
+_DATE = r"\d{4}-\d\d-\d\d"
+Days = Annotated[
+    str, BeforeValidator(_read_with(days_of)), WithJsonSchema({"type": "string", "pattern": rf"^{_DAY}(-{_DAY})?$"})
+]
+Hours = Annotated[
+    Any,
+    BeforeValidator(_hours),
+    WithJsonSchema(
+        {
+            "type": ["string", "array"],
+            "pattern": _HOURS,
+            "items": {"type": "string", "pattern": _HOURS},
+            "description": "09:00-17:30, several of them, or closed",
+        }
+    ),
+]
+Day = Annotated[str, BeforeValidator(_read_with(date_of)), WithJsonSchema({"type": "string", "pattern": rf"^{_DATE}$"})]
+Dates = Annotated[
+    str,
+    BeforeValidator(_read_with(dates_of)),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_DATE}(\.\.{_DATE})?$"}),
+]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
 Expr = Annotated[Any, WithJsonSchema({"type": ["string", "number", "boolean"], "description": "an expression"})]
 Says = Annotated[
@@ -113,6 +159,30 @@ class DefaultsShape(Shape):
     wait: WaitShape = WaitShape()
 
 
+class PartDefaultsShape(Shape):
+    """What the steps of an included file take instead of what the flow's own file says."""
+
+    barge_in: bool | None = None
+    timeout: Duration | None = None
+    digit_timeout: Duration | None = None
+    tries: int | None = None
+    on_fail: Name | None = None
+    no_input: Says = None
+    no_match: Says = None
+    wait: WaitShape | None = None
+
+
+def over(defaults: DefaultsShape, part: PartDefaultsShape | None) -> DefaultsShape:
+    """Answer ``defaults`` with what ``part`` says instead."""
+    if part is None:
+        return defaults
+    own = {name: value for name in part.model_fields_set if (value := getattr(part, name)) is not None}
+    if part.wait is not None:
+        waits = {name: value for name in part.wait.model_fields_set if (value := getattr(part.wait, name)) is not None}
+        own["wait"] = defaults.wait.model_copy(update=waits)
+    return defaults.model_copy(update=own)
+
+
 class VariableShape(Shape):
     """A variable that a question fills."""
 
@@ -128,19 +198,44 @@ class GateShape(Shape):
     unless: Expr = None
 
 
-class FlowShape(Shape):
+class ScheduleShape(Shape):
+    """When a line is open; see :mod:`flows.schedules`."""
+
+    open: dict[Days, Hours]
+    holidays: list[Dates] = []
+    special: dict[Day, Hours] = {}
+
+
+class FileShape(Shape):
+    """What every file of a flow may have."""
+
+    include: list[str] = []
+    vars: dict[Name, VariableShape] = {}
+    gates: dict[Name, GateShape] = {}
+    schedules: dict[Name, ScheduleShape] = {}
+    notices: dict[Name, Says] = {}
+    sms: dict[str, dict[str, Name]] = {}
+    steps: dict[Name, Any] = {}
+
+
+class PartShape(FileShape):
+    """An included file."""
+
+    defaults: PartDefaultsShape | None = None
+
+
+class FlowShape(FileShape):
     """A flow file."""
 
     flow: Name
-    languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]]
+    languages: list[Language]
+    fallback: dict[Language, list[Language]] = {}
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "CNY"
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "CN"
+    time_zone: str = DEFAULT_ZONE
     start: Name
     defaults: DefaultsShape
     keys: dict[Key, Name] = {"*": "back", "9": "repeat"}
-    vars: dict[Name, VariableShape] = {}
-    gates: dict[Name, GateShape] = {}
-    sms: dict[str, dict[str, Name]] = {}
-    steps: dict[Name, Any]
 
 
 def check_shape(model: type[M], node: Node, source: Source, what: str) -> M:

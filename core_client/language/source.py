@@ -7,30 +7,38 @@ than what a reader sees.
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
 from core_client.language.errors import LanguageError
 
-MAX_BYTES = 256 * 1024  # a bank's whole line takes 20 KiB
+MAX_BYTES = 256 * 1024  # of one file; a bank's whole line takes 30 KiB
 MAX_DEPTH = 16  # flow, steps, step, menu, say, each, say, entry: 8
 MAX_NODES = 20_000
 MAX_SCALAR = 4_000  # characters of one text; a paragraph that is spoken takes 500
 
+# What YAML 1.1 §5.1 does not allow in a stream at all.
+_ODD = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands in a file; both count from 1."""
+
+class Place(NamedTuple):
+    """Where something stands; ``line`` and ``column`` count from 1.
+
+    ``file`` is empty in the file that was asked for, and the name of an included one in that.
+    """
 
     line: int
     column: int
+    file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """One text. ``offset`` is what an opening quote takes: text column 0 stands at ``place.column + offset``."""
 
     text: str
@@ -64,11 +72,13 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 
 
 class Source:
-    """One file's text: makes errors that show their line."""
+    """One file's text: makes errors that show their line, also at places of the files that belong to it."""
 
-    def __init__(self, name: str, text: str, error: type[LanguageError] = LanguageError) -> None:
+    def __init__(self, name: str, text: str, error: type[LanguageError] = LanguageError, file: str = "") -> None:
         self.name = name
         self.text = text
+        self.file = file
+        self.family: dict[str, Source] = {file: self}  # the files that places may name; shared by all of them
         self._error = error
         self._lines: list[str] | None = None
 
@@ -80,34 +90,70 @@ class Source:
 
     def error(self, place: Place, message: str, hint: str = "", rule: str = "") -> LanguageError:
         """Make the error that says what is wrong at ``place`` and how to mend it."""
-        return self._error(self.name, place.line, place.column, message, hint, self.line(place.line), rule)
+        at = self.family.get(place.file, self)
+        return self._error(at.name, place.line, place.column, message, hint, at.line(place.line), rule)
+
+    def adopt(self, other: Source) -> None:
+        """Make ``other`` one of the files whose places these errors show."""
+        self.family[other.file] = other
+        other.family = self.family
+
+    def inside(self, scalar: Scalar, column: int) -> Place:
+        """Answer where character ``column`` of a text stands; its beginning when it is not written as it reads."""
+        place, text = scalar.place, scalar.text
+        begin = place.column - 1 + scalar.offset
+        if not self.family.get(place.file, self).line(place.line).startswith(text, begin):
+            return place  # written over several lines, or with escapes
+        return Place(place.line, begin + 1 + column, place.file)
 
 
-def read_source(path: Path, error: type[LanguageError] = LanguageError, name: str | None = None) -> Source:
+def read_source(
+    path: Path, error: type[LanguageError] = LanguageError, name: str | None = None, file: str = ""
+) -> Source:
     """Read a file as UTF-8 text.
+
+    Args:
+        name: what errors call it, when not by its path.
+        file: what places in it name; see :class:`Place`.
 
     Raises:
         LanguageError: it cannot be read, is too large, or is no UTF-8.
     """
     shown = name or str(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with path.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+            size = os.fstat(opened.fileno()).st_size
     except OSError as problem:
         raise error(shown, 1, 1, f"cannot read it: {problem.strerror or type(problem).__name__}") from problem
-    return decode_source(data, shown, error)
+    if len(data) > MAX_BYTES:
+        raise error(shown, 1, 1, *_too_large(max(size, len(data))))
+    return decode_source(data, shown, error, file)
 
 
-def decode_source(data: bytes, name: str, error: type[LanguageError] = LanguageError) -> Source:
+def decode_source(data: bytes, name: str, error: type[LanguageError] = LanguageError, file: str = "") -> Source:
     """Decode a file's bytes. Raises as :func:`read_source` does."""
     if len(data) > MAX_BYTES:
-        raise error(name, 1, 1, f"larger than {MAX_BYTES // 1024} KiB", "Split it into several files.")
+        raise error(name, 1, 1, *_too_large(len(data)))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
-        raise error(name, line, 1, "this is not UTF-8 text", "Save the file as UTF-8.") from problem
-    return Source(name, text, error)
+        raise _no_utf8(data, problem.start, name, error) from problem
+    return Source(name, text, error, file)
+
+
+def _too_large(size: int) -> tuple[str, str]:
+    message = f"this file has {-(-size // 1024)} KiB; at most {MAX_BYTES // 1024} KiB are read"
+    return message, "Split it into several files."
+
+
+def _no_utf8(data: bytes, at: int, name: str, error: type[LanguageError]) -> LanguageError:
+    begin = data.rfind(b"\n", 0, at) + 1
+    line = data.count(b"\n", 0, at) + 1
+    # ``at`` counts without the mark at a file's beginning.
+    text = data[begin:].split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").rstrip("\r")
+    column = text.find("�") + 1 or 1
+    return error(name, line, column, "this is not UTF-8 text", "Save the file as UTF-8.", text)
 
 
 def parse(source: Source) -> Node:
@@ -117,21 +163,19 @@ def parse(source: Source) -> Node:
         LanguageError: it is no YAML, or uses what this reader refuses.
     """
     if len(source.text) > MAX_BYTES:
-        raise source.error(Place(1, 1), f"larger than {MAX_BYTES // 1024} KiB", "Split it into several files.")
-    builder = _Builder(source)
+        raise source.error(Place(1, 1, source.file), *_too_large(len(source.text.encode(errors="replace"))))
     try:
-        for event in yaml.parse(source.text, Loader=yaml.CBaseLoader):
-            builder.take(event)
+        root = _read(source)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        place = Place(mark.line + 1, mark.column + 1, source.file) if mark else Place(1, 1, source.file)
         raise source.error(place, _plain_words(problem.problem or "this is not YAML")) from problem
     except (yaml.YAMLError, UnicodeError) as problem:
-        # A character that YAML does not allow: the reader only knows how far in it stands.
-        raise source.error(_first_odd(source.text), "a character that has no place in a YAML file") from problem
-    if builder.root is None:
-        raise source.error(Place(1, 1), "the file is empty")
-    return builder.root
+        # The parser only knows how many bytes in such a character stands.
+        raise source.error(_first_odd(source), "a character that has no place in a YAML file") from problem
+    if root is None:
+        raise source.error(Place(1, 1, source.file), "the file is empty")
+    return root
 
 
 def plain(node: Node) -> Plain:
@@ -155,86 +199,95 @@ class _Open:
         self.keys: dict[str, Place] = {}
         self.key: str | None = None
 
-
-class _Builder:
-    """Takes parser events and builds nodes, without recursion."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._stack: list[_Open] = []
-        self._nodes = 0
-        self.root: Node | None = None
-
-    def take(self, event: yaml.Event) -> None:
-        mark = event.start_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
-        match event:
-            case yaml.AliasEvent():
-                raise self._source.error(place, "an alias (*) is not allowed here", "Write it out, or quote the text.")
-            case yaml.ScalarEvent():
-                self._refuse_extras(event, place)
-                if len(event.value) > MAX_SCALAR:
-                    raise self._source.error(place, f"a text longer than {MAX_SCALAR} characters")
-                offset = 1 if event.style in ("'", '"') else 0
-                self._scalar(Scalar(event.value, place, offset))
-            case yaml.CollectionStartEvent():
-                self._refuse_extras(event, place)
-                self._open(place, isinstance(event, yaml.MappingStartEvent))
-            case yaml.CollectionEndEvent():
-                self._close()
-            case yaml.DocumentStartEvent() if self.root is not None:
-                raise self._source.error(place, "a second document in one file", "Use one file for each.")
-            case _:
-                pass
-
-    def _refuse_extras(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, place: Place) -> None:
-        if event.anchor is not None:
-            raise self._source.error(place, "an anchor (&) is not allowed here", "Write it out, or quote the text.")
-        if event.tag is not None:
-            raise self._source.error(place, "a tag (!) is not allowed here", "Quote the text when the ! is meant.")
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise self._source.error(place, f"more than {MAX_NODES} values in one file", "Split it.")
-
-    def _open(self, place: Place, mapping: bool) -> None:
-        if len(self._stack) >= MAX_DEPTH:
-            raise self._source.error(place, f"nested deeper than {MAX_DEPTH}")
-        if self._stack and self._stack[-1].items is None and self._stack[-1].key is None:
-            raise self._source.error(place, "a key must be a plain text")
-        self._stack.append(_Open(place, mapping))
-
-    def _close(self) -> None:
-        done = self._stack.pop()
-        node: Node
-        if done.items is not None:
-            node = Items(tuple(done.items), done.place)
-        else:
-            node = Pairs(done.entries, done.keys, done.place)
-        self._add(node)
-
-    def _scalar(self, scalar: Scalar) -> None:
-        top = self._stack[-1] if self._stack else None
-        if top is not None and top.items is None and top.key is None:
-            if scalar.text in top.keys:
-                first = top.keys[scalar.text].line
-                raise self._source.error(scalar.place, f"'{scalar.text[:64]}' stands here twice", f"See line {first}.")
-            top.key = scalar.text
-            top.keys[scalar.text] = scalar.place
+    def add(self, node: Node) -> None:
+        if self.items is not None:
+            self.items.append(node)
             return
-        self._add(scalar)
-
-    def _add(self, node: Node) -> None:
-        if not self._stack:
-            self.root = node
-            return
-        top = self._stack[-1]
-        if top.items is not None:
-            top.items.append(node)
-            return
-        if top.key is None:
+        if self.key is None:
             raise AssertionError("a value without its key")
-        top.entries[top.key] = node
-        top.key = None
+        self.entries[self.key] = node
+        self.key = None
+
+    def closed(self) -> Node:
+        if self.items is not None:
+            return Items(tuple(self.items), self.place)
+        return Pairs(self.entries, self.keys, self.place)
+
+
+def _read(source: Source) -> Node | None:
+    loader = yaml.CBaseLoader(source.text)
+    try:
+        return _of_events(source, loader.get_event)
+    finally:
+        loader.dispose()
+
+
+def _of_events(source: Source, next_event: Callable[[], Any]) -> Node | None:
+    """Build nodes of the parser's events, without recursion. Every load spends most of its time here."""
+    new, file = tuple.__new__, source.file  # a call of the class costs twice as much, a thousand times a file
+    root: Node | None = None
+    stack: list[_Open] = []
+    top: _Open | None = None
+    nodes = 0
+    while True:
+        event = next_event()
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            nodes += 1
+            mark, text = event.start_mark, event.value
+            place = new(Place, (mark.line + 1, mark.column + 1, file))
+            if event.anchor is not None or event.tag is not None or nodes > MAX_NODES or len(text) > MAX_SCALAR:
+                raise _refused(source, event, place)
+            if top is not None and top.items is None and top.key is None:
+                if text in top.keys:
+                    first = top.keys[text].line
+                    raise source.error(place, f"'{text[:64]}' stands here twice", f"See line {first}.")
+                top.key = text
+                top.keys[text] = place
+                continue
+            scalar = new(Scalar, (text, place, 1 if event.style in ("'", '"') else 0))
+            if top is None:
+                root = scalar
+            else:
+                top.add(scalar)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            nodes += 1
+            mark = event.start_mark
+            place = new(Place, (mark.line + 1, mark.column + 1, file))
+            if event.anchor is not None or event.tag is not None or nodes > MAX_NODES:
+                raise _refused(source, event, place)
+            if len(stack) >= MAX_DEPTH:
+                raise source.error(place, f"nested deeper than {MAX_DEPTH}")
+            if top is not None and top.items is None and top.key is None:
+                raise source.error(place, "a key must be a plain text")
+            top = _Open(place, kind is yaml.MappingStartEvent)
+            stack.append(top)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            node = stack.pop().closed()
+            if stack:
+                top = stack[-1]
+                top.add(node)
+            else:
+                top, root = None, node
+        elif kind is yaml.StreamEndEvent:
+            return root
+        elif kind is yaml.AliasEvent or (kind is yaml.DocumentStartEvent and root is not None):
+            raise _refused(source, event, Place(event.start_mark.line + 1, event.start_mark.column + 1, file))
+
+
+def _refused(source: Source, event: yaml.Event, place: Place) -> LanguageError:
+    """Make the error of an event that may not stand in a file of ours."""
+    if isinstance(event, yaml.AliasEvent):
+        return source.error(place, "an alias (*) is not allowed here", "Write it out, or quote the text.")
+    if isinstance(event, yaml.DocumentStartEvent):
+        return source.error(place, "a second document in one file", "Use one file for each.")
+    if getattr(event, "anchor", None) is not None:
+        return source.error(place, "an anchor (&) is not allowed here", "Write it out, or quote the text.")
+    if getattr(event, "tag", None) is not None:
+        return source.error(place, "a tag (!) is not allowed here", "Quote the text when the ! is meant.")
+    if isinstance(event, yaml.ScalarEvent) and len(event.value) > MAX_SCALAR:
+        return source.error(place, f"a text longer than {MAX_SCALAR} characters")
+    return source.error(place, f"more than {MAX_NODES} values in one file", "Split it.")
 
 
 def _plain_words(problem: str) -> str:
@@ -248,13 +301,9 @@ def _plain_words(problem: str) -> str:
     return problem
 
 
-def _first_odd(text: str) -> Place:
-    line = column = 1
-    for char in text:
-        if char == "\n":
-            line, column = line + 1, 1
-        elif char != "\t" and char != "\r" and (not char.isprintable() and not char.isspace()):
-            return Place(line, column)
-        else:
-            column += 1
-    return Place(1, 1)
+def _first_odd(source: Source) -> Place:
+    found = _ODD.search(source.text)
+    if found is None:
+        return Place(1, 1, source.file)
+    before = (source.text[: found.start()] + "x").splitlines()
+    return Place(len(before), len(before[-1]), source.file)

@@ -60,7 +60,7 @@ class Engine:
             channel=trigger.channel,
             party=trigger.party,
             auth_session_id=trigger.auth_session_id,
-            today=trigger.at.date().isoformat(),
+            today=trigger.at.astimezone(flow.zone).date().isoformat(),
             language=wanted if wanted in flow.languages else flow.languages[0],
             step=step,
             variables=dict(trigger.slots),
@@ -77,7 +77,7 @@ class Engine:
 
         Without ``facts`` it is noon of the day on which the dialogue began, and no notice is on.
         """
-        facts = facts or _noon(session)
+        facts = facts or self._noon(session)
         if session.ended:
             return session, Turn((End("ended"),), None)
         if session.turns >= MAX_TURNS and not isinstance(resume, PartyLeft | OperationAnswered):
@@ -103,7 +103,7 @@ class Engine:
 
     def give_up(self, session: Session) -> tuple[Session, Turn]:
         """End a dialogue that cannot go on, saying that it is our fault."""
-        return self._stop(session, _noon(session), "trouble", prompts.SYSTEM_TROUBLE)
+        return self._stop(session, self._noon(session), "trouble", prompts.SYSTEM_TROUBLE)
 
     def _stop(self, session: Session, facts: Facts, reason: str, *said: str) -> tuple[Session, Turn]:
         draft = Draft(self.flow, session, session.turns + 1, facts)
@@ -215,7 +215,6 @@ class Engine:
         draft.effects.append(go)
         return draft.freeze(None), Turn(tuple(draft.effects), None, tuple(draft.trail))
 
-
-def _noon(session: Session) -> Facts:
-    day = datetime.date.fromisoformat(session.today)
-    return Facts(datetime.datetime.combine(day, datetime.time(12), datetime.UTC))
+    def _noon(self, session: Session) -> Facts:
+        day = datetime.date.fromisoformat(session.today)
+        return Facts(datetime.datetime.combine(day, datetime.time(12), self.flow.zone))

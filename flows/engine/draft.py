@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +24,7 @@ from flows.dialogue import (
 )
 from flows.model import Flow
 from flows.saying import VISIT, Saying, Spoken
+from flows.schedules import State
 from flows.session import Frame, Session, Waiting
 
 MAX_HISTORY = 24  # questions that "back" can go back over
@@ -115,14 +115,23 @@ class Draft:
             case "last_step":
                 return self.last_step or None
             case "today":
-                return datetime.date.fromisoformat(self.session.today)
+                return self.facts.at.astimezone(self.flow.zone).date()
+            case "notices":
+                return {name: name in self.facts.notices for name in self.flow.notices}
             case "party":
                 party = self.party
                 return {"number": party.number, "identified": party.identified, "language": party.language}
             case _ if name == VISIT:
                 return self.visits.get(self.step)
             case _:
-                return None
+                return self._schedule(name)
+
+    def _schedule(self, name: str) -> Mapping[str, bool] | None:
+        schedule = self.flow.schedules.get(name)
+        if schedule is None:
+            return None
+        state = schedule.state(self.facts.at)
+        return {"open": state is State.OPEN, "holiday": state is State.HOLIDAY}
 
     # --- saying ---
 

@@ -75,7 +75,7 @@ SHAPES = [
     ("on: {ok: told,", "on: {unauthenticated: pin, ok: told,", "unauthenticated", "a flow does not handle"),
     ("{money: bal.available}", "{money: bal.last4}", "bal.last4", "'money' says money; this is digits"),
     ("{money: bal.available}", "{mony: bal.available}", "mony", "Did you mean 'money'?"),
-    ("{digits: receipt.reference}", "{digits: pin}", "pin", "'digits' says digits or account; this is secret"),
+    ("{digits: receipt.reference}", "{digits: pin}", "pin", "this is secret"),
     ("check: value >", "check: vaule >", "vaule", "unknown name 'vaule'. Did you mean 'value'?"),
     ('value > money("0 CNY")', "value > 0", "value > 0", "money and number cannot be compared"),
     ("type: payee}", "type: paye}", "paye}", "unknown type 'paye'. Did you mean 'payee'?"),
