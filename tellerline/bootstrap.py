@@ -235,14 +235,18 @@ def _store_url(config: Config) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def open_bank_only(config: Config) -> AsyncIterator[EmbeddedBank]:
+async def open_bank_only(config: Config, *, make: bool = False) -> AsyncIterator[EmbeddedBank]:
     """Open the embedded bank without a line, beside a running server or without one: for the operator's commands.
+
+    Args:
+        config: the server's settings.
+        make: make the bank where there is none yet, as before the first start.
 
     Raises:
         ConfigError: there is no bank where the settings say.
     """
     file = config.server.state_dir / "bank.db"
-    if config.bank.database_url is None and not file.exists():
+    if config.bank.database_url is None and not make and not file.exists():
         mend = "Name the server's settings with -c, or start it once."
         raise ConfigError("server.state_dir", f"there is no bank at {file}", mend)
     nobody = Redis()  # connects when it is used; an operator has no auth session

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from core_client.adapters.embedded import EmbeddedBank
-from core_client.errors import BankError
-from core_client.services.admin import NotFoundError, Resolution
-from tellerline.bootstrap import open_bank_only
-from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
+from core_client.services.admin import Resolution
+from tellerline.cli import callbacks
+from tellerline.cli.opened_bank import operator, with_bank
+from tellerline.cli.telling import ConfigOption, out
 
-app = typer.Typer(help="Look after the embedded bank: customers, locks, transfers without a last word.")
+app = typer.Typer(help="Look after the embedded bank: customers, locks, callbacks, transfers without a last word.")
 customer = typer.Typer(help="One customer.", no_args_is_help=True)
 unknown = typer.Typer(help="Transfers whose outcome is unknown.", no_args_is_help=True)
 app.add_typer(customer, name="customer")
 app.add_typer(unknown, name="unknown")
+app.add_typer(callbacks.app, name="callbacks")
 
 Who = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer number (10000001) or line (+8613900000001).")]
-T = TypeVar("T")
-
-
-def _with_bank(config: Path | None, work: Callable[[EmbeddedBank], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with open_bank_only(config_of(config)) as bank:
-            return await work(bank)
-
-    try:
-        return asyncio.run(run())
-    except NotFoundError as error:
-        err.print(f"tellerline: {escape(str(error))}")
-        raise typer.Exit(NO) from None
-    except BankError as error:
-        err.print(f"tellerline: the bank refused: {escape(str(error))}")
-        raise typer.Exit(NO) from None
-
-
-def _operator() -> str:
-    return getpass.getuser()
 
 
 @customer.command()
@@ -53,7 +29,7 @@ def show(who: Who, config: ConfigOption = None) -> None:
 
     Example: `tellerline bank customer show 10000001`
     """
-    view = _with_bank(config, lambda bank: bank.admin.show(who))
+    view = with_bank(config, lambda bank: bank.admin.show(who))
     out.print(f"{view.customer.number}  {escape(view.customer.name)}", style="bold")
     out.print(f"language  {view.customer.language or 'not chosen'}")
     out.print(f"lines     {', '.join(view.lines) or 'none'}")
@@ -73,7 +49,7 @@ def unlock(who: Who, config: ConfigOption = None) -> None:
 
     Example: `tellerline bank customer unlock 10000001`
     """
-    found = _with_bank(config, lambda bank: bank.admin.unlock(who, _operator()))
+    found = with_bank(config, lambda bank: bank.admin.unlock(who, operator()))
     out.print(f"{found.number} {escape(found.name)} is unlocked")
 
 
@@ -89,7 +65,7 @@ def set_language(
     """
     if language not in ("zh", "en"):
         raise typer.BadParameter(f"'{language}' is not spoken here; zh or en")
-    found = _with_bank(config, lambda bank: bank.admin.set_language(who, language, _operator()))
+    found = with_bank(config, lambda bank: bank.admin.set_language(who, language, operator()))
     out.print(f"{found.number} {escape(found.name)} is spoken to in {language}")
 
 
@@ -99,7 +75,7 @@ def list_unknown(config: ConfigOption = None) -> None:
 
     Example: `tellerline bank unknown list`
     """
-    intents = _with_bank(config, lambda bank: bank.admin.unknown())
+    intents = with_bank(config, lambda bank: bank.admin.unknown())
     if not intents:
         out.print("no transfer is without its last word")
         return
@@ -123,6 +99,6 @@ def resolve(
 
     Example: `tellerline bank unknown resolve 5f0c… --how query`
     """
-    resolved = _with_bank(config, lambda bank: bank.admin.resolve(intent, how, _operator(), note))
+    resolved = with_bank(config, lambda bank: bank.admin.resolve(intent, how, operator(), note))
     reference = f", reference {resolved.reference}" if resolved.reference else ""
     out.print(f"{intent}: {resolved.outcome}{reference}")

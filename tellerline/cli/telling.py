@@ -6,6 +6,7 @@ Exit codes: 0 it is well; 1 the answer is no (a conversation failed, a check fou
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,16 @@ ConfigOption = Annotated[
         "--config", "-c", metavar="FILE", help="Settings in TOML; TELLERLINE_CONFIG names one too. Default: none."
     ),
 ]
+
+
+class Format(StrEnum):
+    """How data is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="For people or for machines.")]
 
 
 def tell_error(error: BaseException) -> None:
