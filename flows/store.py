@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core_client.language.source import Pairs, parse, read_source
+from core_client.language.source import read_source
 from flows.errors import FlowError
+from flows.files import is_only_included
 from flows.loader import Texts, load_flow
 from flows.model import Flow
 from sounds.catalogue import Catalogue
@@ -35,10 +36,9 @@ def flow_files(folder: Path) -> list[Path]:
 
 def _is_flow(path: Path) -> bool:
     try:
-        root = parse(read_source(path, FlowError))
+        return not is_only_included(read_source(path, FlowError))
     except FlowError:
-        return path.is_file()
-    return not isinstance(root, Pairs) or "flow" in root.entries
+        return path.is_file()  # loading it says what is wrong
 
 
 class FixedFlows:

@@ -37,7 +37,7 @@ def files_for(say: Say, catalogue: Catalogue) -> list[str]:
             files += _files(item, _language_of(item, say, catalogue), catalogue)
         except (UnknownPromptError, SpeechError):
             continue
-    return files
+    return [catalogue.clip(file) for file in files]
 
 
 def text_for(say: Say, catalogue: Catalogue, open_secret: Callable[[SecretHandle], Secret]) -> str:

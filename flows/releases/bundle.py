@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from flows.errors import FlowError
-from flows.loader import load_flow, load_flow_text
+from flows.loader import load_flow, load_flow_files
 from flows.model import Flow
 from flows.prompts import SYSTEM_PROMPTS
 from flows.releases.errors import BundleBroken
@@ -65,9 +64,9 @@ class Bundle:
         Raises:
             FlowError: this Tellerline cannot run it.
         """
-        flow = _load(self.main, self.files)
+        flow = load_flow_files(self.main, self.files)
         view = VersionCatalogue(catalogue, self.texts, self.audio, kept)
-        return replace(flow, version=self.version, file=self.main, catalogue=view)
+        return replace(flow, version=self.version, catalogue=view)
 
     def to_bytes(self) -> bytes:
         """Pack it."""
@@ -100,6 +99,8 @@ class Bundle:
             )
         except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
             raise BundleBroken(type(problem).__name__) from None
+        if bundle.main not in bundle.files:
+            raise BundleBroken(f"there is no {bundle.main} in it")
         if bundle.version != version_of(bundle):
             raise BundleBroken("its version is not the hash of what it holds")
         return bundle
@@ -203,23 +204,6 @@ def _fragments(catalogue: Catalogue, lang: str) -> tuple[str, dict[str, str]]:
         if catalogue.is_own(file):
             own[audio_id] = sha
     return digest.hexdigest(), own
-
-
-def _load(main: str, files: Mapping[str, str]) -> Flow:
-    if main not in files:
-        raise BundleBroken(f"there is no {main} in it")
-    if len(files) == 1:
-        return load_flow_text(files[main], main)
-    with tempfile.TemporaryDirectory(prefix="tellerline-flow-") as name:
-        folder = Path(name)
-        for file, text in files.items():
-            parts = PurePosixPath(file)
-            if parts.is_absolute() or ".." in parts.parts:
-                raise BundleBroken(f"'{file}' is no file of a flow")
-            path = folder / parts
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="")
-        return load_flow(folder / main)
 
 
 __all__ = ["FORMAT", "MAX_BYTES", "Bundle", "bundle_of", "bundle_of_flow", "version_of"]

@@ -5,6 +5,7 @@ They are kept by content, so a recording that many versions share is there once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -26,10 +27,14 @@ def kept_folder(sounds_dir: Path | None) -> Path | None:
     return sounds_dir / "audio" / KEPT if sounds_dir is not None else None
 
 
-def keep_audio(bundle: Bundle, catalogue: Catalogue, folder: Path) -> int:
+def keep_audio(bundle: Bundle, catalogue: Catalogue, folder: Path, *, whole: bool = True) -> int:
     """Put aside the recordings of ``bundle`` that are not yet; answer how many were copied.
 
     Each is written whole, synced, and then named: a node that dies in the middle leaves no half recording.
+
+    Args:
+        whole: every recording must be kept, as before a version is published; else those that are still there as
+            the bundle knows them, as on a node with a folder of sounds of its own.
 
     Raises:
         AudioNotKept: one is not there any more as the bundle knows it, or cannot be written.
@@ -38,10 +43,12 @@ def keep_audio(bundle: Bundle, catalogue: Catalogue, folder: Path) -> int:
     for audio_id, sha in bundle.audio.items():
         target = folder / f"{sha}.wav"
         if target.is_file():
-            os.utime(target)  # needed again: young
+            _touch(target)
             continue
         source = catalogue.find_audio(audio_id)
         if source is None or digest_of_file(source) != sha:
+            if not whole:
+                continue
             raise AudioNotKept(audio_id, "it was changed meanwhile: publish again")
         try:
             _copy(source, target)
@@ -70,6 +77,12 @@ def sweep_audio(folder: Path, needed: Iterable[str], now_s: float | None = None)
         except FileNotFoundError:
             continue  # another node sweeps too
     return gone
+
+
+def _touch(file: Path) -> None:
+    """Make ``file`` young: it is needed again."""
+    with contextlib.suppress(OSError):  # another user's, or a folder that is only read here
+        os.utime(file)
 
 
 def _copy(source: Path, target: Path) -> None:

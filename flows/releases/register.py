@@ -6,6 +6,7 @@ It lies in the shared store, so that all nodes and all operators see the same on
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ PREFIX = "tellerline:flows"
 FORMAT = 1  # of the register; one of another format is never written to
 MAX_MESSAGE = 500  # characters
 MAX_NAME = 100
+SCAN_COUNT = 500  # keys looked at in one round trip
 
 _DOWN = (RedisError, OSError, TimeoutError)
 
@@ -149,11 +151,21 @@ class Releases:
         data = await self._ask("HGET", self._key(name, "bundles"), version)
         if data is None:
             raise UnknownVersion(name, version)
-        return Bundle.from_bytes(data)
+        return await asyncio.to_thread(Bundle.from_bytes, data)
 
     async def versions(self, name: str) -> frozenset[str]:
         """Answer the versions whose bundles are kept."""
         return frozenset(version.decode() for version in await self._ask("HKEYS", self._key(name, "bundles")))
+
+    async def names(self) -> tuple[str, ...]:
+        """Answer every flow that was ever published here."""
+        found: set[str] = set()
+        cursor = b"0"
+        while True:
+            cursor, keys = await self._ask("SCAN", cursor, "MATCH", self._key("*", "head"), "COUNT", SCAN_COUNT)
+            found.update(key.decode().partition("{")[2].partition("}")[0] for key in keys)
+            if int(cursor) == 0:
+                return tuple(sorted(found))
 
     async def log(self, name: str, count: int = 20) -> list[Entry]:
         """Answer the last ``count`` entries, the newest first."""
