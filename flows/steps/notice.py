@@ -63,5 +63,5 @@ def build_notice(build: Build, shape: NoticeShape, node: Pairs, common: dict[str
             raise build.source.error(entry.place, f"unknown notice '{entry.text}'", hint)
         if entry.text in found:
             raise build.source.error(entry.place, f"notice '{entry.text}' is named twice", "Once is enough.")
-        found[entry.text] = build.notices[entry.text]
+        found[entry.text] = build.notices[entry.text].saying
     return Notice(**common, notices=found, next=build.edge(node.entries["next"]), barge_in=build.defaults.barge_in)
