@@ -14,6 +14,7 @@ a busy server sees keys late, never early.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -43,6 +44,8 @@ from sounds.catalogue import Catalogue
 ANY_KEY = "0123456789*#"
 MAX_DROPPED_KEYS = 40  # of one burst; a key that never stops (a stuck button, a fax) must not hold the line for ever
 MAX_CONTEXT_CHARS = 1000  # of what an agent is told
+KEPT_SILENCE_S = 1.0  # of the silence that ends a message, Asterisk keeps a second
+BEEP_S = 2.0  # more than any beep lasts
 TRANSFER_OUTCOMES = frozenset({"answered", "closed", "failed", "timeout"})
 
 FilesFor: TypeAlias = Callable[[Say, "Catalogue | None"], Sequence[str]]
@@ -63,6 +66,9 @@ class CallSettings:
         longest_prompt_s: a recording that plays longer is a stalled exchange.
         longest_transfer_s: the longest conversation with an agent.
         agent_context: the dialplan's context that hands a caller to people.
+        record_prefix: put before every message's name: its folder as Asterisk sees it. Asterisk must be able to write
+            there, and makes no folder by itself.
+        shortest_message_s: what is shorter is a click or a breath, and no message.
     """
 
     sound_prefix: str = ""
@@ -72,6 +78,8 @@ class CallSettings:
     longest_prompt_s: float = 180.0
     longest_transfer_s: float = 7200.0
     agent_context: str = "tellerline-agent"
+    record_prefix: str = "/var/spool/asterisk/tellerline"
+    shortest_message_s: float = 1.0
 
 
 class Call:
@@ -167,11 +175,16 @@ class Call:
     async def transfer(self, wait: TransferToAgent) -> TransferEnded | PartyLeft:
         """Hand the caller to people through the dialplan's subroutine, and answer how that ended.
 
-        ``TELLERLINE_QUEUE`` and ``TELLERLINE_CONTEXT`` are set for it; it sets ``TELLERLINE_TRANSFER``. A dialplan
-        without the subroutine fails the transfer.
+        ``TELLERLINE_QUEUE``, ``TELLERLINE_CONTEXT``, ``TELLERLINE_POSITION`` and ``TELLERLINE_LIMIT`` (seconds, empty
+        for none) are set for it; it sets ``TELLERLINE_TRANSFER``. A dialplan without the subroutine fails the transfer.
         """
         self._take_carried()
-        settings = (("TELLERLINE_CONTEXT", context_text(wait.context)), ("TELLERLINE_QUEUE", wait.queue))
+        settings = (
+            ("TELLERLINE_CONTEXT", context_text(wait.context)),
+            ("TELLERLINE_POSITION", _whole(wait.position_s)),
+            ("TELLERLINE_LIMIT", _whole(wait.limit_s)),
+            ("TELLERLINE_QUEUE", wait.queue),
+        )
         for name, value in settings:
             await self._session.command("SET VARIABLE", name, value)
         if self._session.hung_up:
@@ -192,8 +205,36 @@ class Call:
         return TransferEnded(outcome)
 
     async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
-        """See :class:`flows.line.Line`."""
-        raise NotImplementedError
+        """Record a message. A caller who hangs up after speaking has left one: the answer is not PartyLeft.
+
+        Its name cannot be guessed, for who hears a message knows what a customer told the bank.
+        """
+        if self._take_carried():
+            self._burst.begin()  # whoever skips the prompt by a key may press more of them
+        if self._burst.open and (gone := await self._wait_quiet()) is not None:
+            return gone
+        prefix = self._settings.record_prefix.rstrip("/")
+        name = f"{prefix}/{secrets.token_hex(16)}" if prefix else secrets.token_hex(16)
+        reply = await self._record_file(name, wait, beep=wait.beep)
+        if isinstance(reply, Reply) and wait.beep and _cut_short(reply) and await self._is_up():
+            _log.warning("sound.missing", call_id=self._session.call_id, file="beep")
+            reply = await self._record_file(name, wait, beep=False)
+        if isinstance(reply, Gone) or reply.code == DEAD_CHANNEL:
+            return self._party_left()
+        result, length_s = self._result("RECORD FILE", reply), max(0, reply.endpos or 0) / self._settings.sample_rate
+        if reply.note == "dtmf":
+            self._burst.begin()  # a second # out of habit answers nothing
+        spoken_s = length_s
+        if reply.note == "timeout" and result > 0:  # the time that was left: silence ended it
+            spoken_s -= KEPT_SILENCE_S
+        if spoken_s >= self._settings.shortest_message_s:
+            return RecordingEnded("ok", name, max(1, round(length_s)))
+        if result >= 0:
+            return RecordingEnded("empty")
+        if not await self._is_up():
+            return self._party_left()
+        _log.warning("recording.failed", call_id=self._session.call_id, file=name, why=reply.note)
+        return RecordingEnded("failed")
 
     async def end(self, reason: str) -> None:
         """Tell the dialplan that the call came to its proper end; the server closes when its handler returns."""
@@ -207,6 +248,12 @@ class Call:
         """Answer the call, where the dialplan has not; without the half second that ANSWER waits for media."""
         reply = await self._session.command("EXEC", "Answer", "0", within_s=1.0)
         return PartyLeft() if isinstance(reply, Gone) or self._session.hung_up else None
+
+    async def _record_file(self, name: str, wait: Record, *, beep: bool) -> Reply | Gone:
+        """Run RECORD FILE: a wav, ended by a key, by the longest time, or by a silence in whole seconds."""
+        options = (("BEEP",) if beep else ()) + ((f"s={max(1, round(wait.silence_s))}",) if wait.silence_s else ())
+        arguments = (name, "wav", wait.terminators, str(round(wait.max_s * 1000)), *options)
+        return await self._session.command("RECORD FILE", *arguments, within_s=wait.max_s + BEEP_S)
 
     # --- playing -------------------------------------------------------------------------------------------------
 
@@ -317,6 +364,11 @@ class Call:
         return number
 
 
+def _cut_short(reply: Reply) -> bool:
+    """Answer whether RECORD FILE ended before it began: the beep is missing, or the caller left during it."""
+    return reply.code == OK and reply.note == "randomerror" and (reply.number or 0) < 0
+
+
 class _Burst:
     """How long ago the last key of an answer was, and so whether the next one belongs to it."""
 
@@ -370,6 +422,10 @@ class _Burst:
 def context_text(context: Mapping[str, Value]) -> str:
     """Answer what an agent is told, in one line without secrets: ``last_step=balance; party.name=Wang``."""
     return "; ".join(_flat("", context))[:MAX_CONTEXT_CHARS]
+
+
+def _whole(seconds: float | None) -> str:
+    return "" if seconds is None else str(max(1, round(seconds)))
 
 
 def _flat(name: str, value: Value) -> Iterable[str]:

@@ -17,6 +17,8 @@ from ivr.agi import AgiServerConnection, HeaderReceived, HungUp, Reply
 from ivr.errors import RemoteProtocolError
 
 COMMANDS_WITHOUT_CALLER = frozenset({"EXEC", "GET FULL VARIABLE", "GET VARIABLE", "NOOP", "SET VARIABLE", "VERBOSE"})
+# Their replies come although the caller has left, and tell something: how long the message was, say.
+ANSWERED_ANYWAY = COMMANDS_WITHOUT_CALLER | {"RECORD FILE"}
 FAR = float("inf")
 
 
@@ -243,7 +245,7 @@ class AgiSession(asyncio.Protocol):
             self._release()
 
     def _hang_up(self) -> None:
-        if self._waiter is not None and self._verb not in COMMANDS_WITHOUT_CALLER:
+        if self._waiter is not None and self._verb not in ANSWERED_ANYWAY:
             self._answer(Gone(Why.HUNG_UP))
         self._tell_left()
         self._owner.left(self)
