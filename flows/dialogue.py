@@ -321,6 +321,7 @@ class Trigger:
 
     ``slots`` fill variables before the first step: an SMS one-liner is a trigger with its questions answered.
     ``auth_session_id`` names the :class:`AuthSession` that the core keeps; the engine only passes it on.
+    ``version`` is one that is not live yet, for who tries it; None: the live one.
     """
 
     flow: str
@@ -332,3 +333,4 @@ class Trigger:
     step: str | None = None
     slots: Mapping[str, Value] = field(default_factory=dict)
     language: str | None = None  # of the text that began it; else the party's, else the flow's first
+    version: str | None = None

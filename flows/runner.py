@@ -71,14 +71,19 @@ class Suspended:
 
 
 class Flows(Protocol):
-    """Where flows come from: :class:`flows.store.FlowStore`."""
+    """Where flows come from: :class:`flows.releases.library.Library`, or a folder's :class:`flows.store.FlowStore`."""
 
     def current(self, name: str) -> Flow:
         """Answer the flow that new dialogues begin with."""
         ...
 
     async def version(self, name: str, version: str) -> Flow:
-        """Answer the version that a session began with; KeyError when nobody keeps it any more."""
+        """Answer the version that a session began with.
+
+        Raises:
+            KeyError: nobody keeps it any more.
+            SessionStoreDown: it lies in the store, which does not answer.
+        """
         ...
 
 
@@ -161,7 +166,7 @@ class Runner:
 
     async def start(self, trigger: Trigger, line: Line) -> Ended | Suspended:
         """Begin a dialogue and run it until it ends or waits for a text."""
-        engine = self._engine(self._flows.current(trigger.flow))
+        engine = self._engine(await self._flow_of(trigger))
         session, turn = engine.start(trigger, self._facts(trigger.flow))
         return await self._run(engine, session, turn, None, line)
 
@@ -195,6 +200,14 @@ class Runner:
     async def drain(self, deadline_s: float) -> int:
         """Wait for bank operations in flight, at most ``deadline_s``; answer how many still run."""
         return await self._operations.drain(deadline_s)
+
+    async def _flow_of(self, trigger: Trigger) -> Flow:
+        if trigger.version is not None:
+            try:
+                return await self._flows.version(trigger.flow, trigger.version)
+            except (KeyError, SessionStoreDown):
+                _log.warning("flow.trial_not_there", flow=trigger.flow, version=trigger.version)
+        return self._flows.current(trigger.flow)
 
     def _facts(self, flow: str) -> Facts:
         return Facts(self._clock.now(), self._notices(flow))

@@ -139,7 +139,10 @@ class Releases:
         except _DOWN as error:
             raise RegisterDown(type(error).__name__) from error
         looks = zip(names, answers[::2], answers[1::2], strict=True)
-        return {name: _look(name, _texts(head), _texts(notices)) for name, head, notices in looks}
+        try:
+            return {name: _look(name, _texts(head), _texts(notices)) for name, head, notices in looks}
+        except (ValueError, KeyError, TypeError) as error:
+            raise RegisterDown(f"what it holds cannot be read: {type(error).__name__}") from None
 
     async def get(self, name: str, version: str) -> Bundle:
         """Answer a version's bundle.
