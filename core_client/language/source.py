@@ -164,12 +164,10 @@ def parse(source: Source) -> Node:
     """
     if len(source.text) > MAX_BYTES:
         raise source.error(Place(1, 1, source.file), *_too_large(len(source.text.encode(errors="replace"))))
+    if "\ufeff" in source.text:
+        raise source.error(_first_odd(source), "a byte order mark, which nobody sees, inside the file", "Remove it.")
     try:
         root = _read(source)
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        place = Place(mark.line + 1, mark.column + 1, source.file) if mark else Place(1, 1, source.file)
-        raise source.error(place, _plain_words(problem.problem or "this is not YAML")) from problem
     except (yaml.YAMLError, UnicodeError) as problem:
         # The parser only knows how many bytes in such a character stands.
         raise source.error(_first_odd(source), "a character that has no place in a YAML file") from problem
@@ -230,7 +228,10 @@ def _of_events(source: Source, next_event: Callable[[], Any]) -> Node | None:
     top: _Open | None = None
     nodes = 0
     while True:
-        event = next_event()
+        try:
+            event = next_event()
+        except yaml.MarkedYAMLError as problem:
+            raise _syntax(source, problem, top.place if top is not None else None) from problem
         kind = type(event)
         if kind is yaml.ScalarEvent:
             nodes += 1
@@ -290,15 +291,50 @@ def _refused(source: Source, event: yaml.Event, place: Place) -> LanguageError:
     return source.error(place, f"more than {MAX_NODES} values in one file", "Split it.")
 
 
-def _plain_words(problem: str) -> str:
-    """Put libyaml's words as a person would."""
-    if "found character that cannot start any token" in problem:
-        return "a character that cannot stand here: texts that begin with @, `, %, or a tab need quotes"
-    if "mapping values are not allowed" in problem:
-        return "a ':' that cannot stand here: quote the text, or mend the indentation"
-    if "did not find expected key" in problem:
-        return "the indentation does not fit the lines above"
-    return problem
+# libyaml's words, ours, the mend, and whether the place is where that began which went wrong.
+_WORDS = (
+    ("tab character", "a tab cannot indent here", "Use spaces.", False),
+    ("cannot start any token", "a text cannot begin with this character", "Quote the text.", False),
+    (
+        "mapping values are not allowed",
+        "a ':' that cannot stand here",
+        "Quote the text, or mend the indentation.",
+        False,
+    ),
+    ("did not find expected key", "the indentation does not fit the lines above", "", False),
+    ("expected '-' indicator", "the indentation does not fit the lines above", "", False),
+    ("could not find expected ':'", "a ':' is missing behind this", "", True),
+    ("alphabetic or numeric character", "a text cannot begin with * or &", "Quote the text.", True),
+    (
+        "unknown escape character",
+        "in double quotes this is no escape",
+        "Write \\\\ for a \\, or use single quotes.",
+        False,
+    ),
+    ("node content", "this cannot stand here", "Is a value missing before it?", False),
+    ("<document start>", "a second document in one file", "Use one file for each.", False),
+    ("unexpected end of stream", "this quote is never closed", "", True),
+)
+
+
+def _syntax(source: Source, problem: yaml.MarkedYAMLError, opened: Place | None) -> LanguageError:
+    """Make the error of what is no YAML. ``opened`` is the innermost list or mapping that is not closed yet."""
+    words = problem.problem or "this is not YAML"
+    mark = problem.problem_mark or problem.context_mark
+    place = Place(mark.line + 1, mark.column + 1, source.file) if mark else Place(1, 1, source.file)
+    line = source.line(place.line)
+    if line[place.column - 1 : place.column] == "\t":
+        words = "tab character"
+    at_end = not line[place.column - 1 :].strip() and not source.line(place.line + 1)
+    bracket = source.line(opened.line)[opened.column - 1 : opened.column] if opened is not None else ""
+    if opened is not None and bracket in ("[", "{") and at_end:
+        return source.error(opened, f"this '{bracket}' is never closed")
+    for known, ours, mend, at_beginning in _WORDS:
+        if known in words:
+            begin = problem.context_mark if at_beginning else None
+            at = Place(begin.line + 1, begin.column + 1, source.file) if begin else place
+            return source.error(at, ours, mend)
+    return source.error(place, words)
 
 
 def _first_odd(source: Source) -> Place:
