@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from core_client.language.source import Place
 from flows import graph
@@ -15,8 +16,9 @@ from flows.dialogue import Channel
 from flows.graph import Reached
 from flows.inspect.finding import Finding, Prompts, end_of_word
 from flows.inspect.rule import Rule, Severity
-from flows.model import Edge, Flow, Step
+from flows.model import RETURN, Edge, Flow, Step
 
+T = TypeVar("T")
 CALL_LIMIT_S = 1800.0  # the settings' agi.call_limit_s, unless they say otherwise
 
 
@@ -50,11 +52,26 @@ class Walk:
 class Look:
     """One flow, its catalogue, and what several lints want to know of them."""
 
-    def __init__(self, flow: Flow, prompts: Prompts | None = None, call_limit_s: float = CALL_LIMIT_S) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        prompts: Prompts | None = None,
+        call_limit_s: float = CALL_LIMIT_S,
+        today: datetime.date | None = None,
+    ) -> None:
         self.flow = flow
         self.prompts = prompts
         self.call_limit_s = call_limit_s
+        self.today = today
         self._lines: dict[str, list[str]] = {}
+        self._kept: dict[str, Any] = {}
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """Answer what several lints ask for, made once."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        found: T = self._kept[name]
+        return found
 
     @cached_property
     def voice(self) -> Walk:
@@ -74,6 +91,11 @@ class Look:
         reached = graph.reached(self.flow, channel)
         return Walk(reached, {name: graph.ways(self.flow, at.step, channel) for name, at in reached.items()})
 
+    @cached_property
+    def ending(self) -> set[str]:
+        """Answer the steps from which a call can come to an end, or back to where a gate or a sub-flow began."""
+        return self.voice.leading_to({RETURN, *(name for name, edges in self.voice.ways.items() if not edges)})
+
     @property
     def start(self) -> Place:
         """Answer where the flow's first step stands: the place of what is said of the flow as a whole."""
@@ -85,7 +107,7 @@ class Look:
         """Make a finding at a place of the flow or of a file that it includes."""
         line = self._line(place)
         return Finding(
-            file=self.file_of(place),
+            file=self.flow.file_at(place),
             line=place.line,
             column=place.column,
             message=message,
@@ -96,11 +118,6 @@ class Look:
             end_column=end_of_word(line, place.column),
         )
 
-    def file_of(self, place: Place) -> str:
-        """Answer the path of the file that ``place`` is of."""
-        name = getattr(place, "file", "")
-        return str(PurePath(self.flow.file).parent / name) if name else self.flow.file
-
     def texts(self) -> dict[str, str]:
         """Answer the text of the flow's own file and of each that it includes, by path."""
         folder = PurePath(self.flow.file).parent
@@ -108,11 +125,10 @@ class Look:
         return {self.flow.file: self.flow.source_text, **included}
 
     def _line(self, place: Place) -> str:
-        name = getattr(place, "file", "")
-        lines = self._lines.get(name)
+        lines = self._lines.get(place.file)
         if lines is None:
-            text = self.flow.included.get(name, "") if name else self.flow.source_text
-            lines = self._lines[name] = text.splitlines()
+            text = self.flow.included.get(place.file, "") if place.file else self.flow.source_text
+            lines = self._lines[place.file] = text.splitlines()
         return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
 
 

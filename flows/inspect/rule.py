@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_TOP = ("flow: example", "languages: [en]", "start: main", "defaults: {on_fail: bye}")
-_LAST = (
+_TOP = ("flow: example", "languages: [en]", "start: begin", "defaults: {on_fail: agent}", 'keys: {"0": agent}')
+_STEPS = (
+    '  begin: {menu: [press_1], choices: {"1": main}}',
     "  agent: {transfer: {queue: retail, context: [last_step]}, on: {answered: bye, closed: bye, failed: bye, timeout: bye}}",  # noqa: E501
     "  bye: {say: [goodbye], hangup: true}",
 )
@@ -45,7 +46,19 @@ class Rule:
 
 
 def whole(example: str) -> str:
-    """Make a flow of an example: with the keys that every flow has, an agent and a goodbye, where it has none."""
-    top = [line for line in _TOP if not re.search(rf"^{line.partition(':')[0]}:", example, re.MULTILINE)]
-    last = [line for line in _LAST if not re.search(rf"^{line.partition(':')[0]}:", example, re.MULTILINE)]
-    return "\n".join([*top, example.strip("\n"), *last, ""])
+    """Make a flow of an example: with the keys that every flow has, and a beginning, an agent and a goodbye.
+
+    An example that has a ``start`` of its own gets only those of the steps that it names.
+    """
+    top = [line for line in _TOP if not _begins(example, line)]
+    words = set(re.findall(r"\w+", re.sub(r"#.*", "", example)))
+    steps = [
+        line
+        for line in _STEPS
+        if not _begins(example, line) and (_TOP[2] in top or line.split(":")[0].strip() in words)
+    ]
+    return "\n".join([*top, example.strip("\n"), *steps, ""])
+
+
+def _begins(example: str, line: str) -> bool:
+    return re.search(rf"^{line.partition(':')[0]}:", example, re.MULTILINE) is not None

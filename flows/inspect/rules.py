@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.inspect.lints import (
+    ask_too_long,
+    call_without_return,
     dead_end,
     fallback_used,
     loop_without_input,
     menu_keys,
     missing_recording,
     missing_text,
+    money_outside_gate,
+    never_open,
+    no_agent,
+    sms_shadowed,
+    timeout_too_long,
+    transfer_without_context,
+    unproved_operation,
     unreachable_step,
     unspoken_currency,
 )
@@ -19,12 +28,21 @@ from flows.inspect.look import Lint
 from flows.inspect.rule import Rule
 
 _LINTS = (
+    ask_too_long,
+    call_without_return,
     dead_end,
     fallback_used,
     loop_without_input,
     menu_keys,
     missing_recording,
     missing_text,
+    money_outside_gate,
+    never_open,
+    no_agent,
+    sms_shadowed,
+    timeout_too_long,
+    transfer_without_context,
+    unproved_operation,
     unreachable_step,
     unspoken_currency,
 )

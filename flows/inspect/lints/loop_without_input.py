@@ -23,7 +23,7 @@ steps:
 """,
     bad="""
 steps:
-  main: {say: [welcome], next: told}
+  main: {if: known(party.number), then: told, else: bye}
   told: {say: [news], next: main}  # and main comes straight back here
 """,
 )

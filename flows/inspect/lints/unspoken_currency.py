@@ -21,9 +21,11 @@ steps:
   main: {say: [welcome], next: bye}
 """,
     bad="""
+start: main
+defaults: {on_fail: bye}
 currency: KRW
 steps:
-  main: {say: [welcome], next: bye}  # no recording says won
+  main: {menu: [press_1], choices: {"1": agent}}  # no recording says won
 """,
 )
 
