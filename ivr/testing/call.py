@@ -9,7 +9,7 @@ from typing import cast
 
 from ivr.agi import AgiClientConnection, CommandReceived, Reply
 from ivr.errors import LocalProtocolError, RemoteProtocolError
-from ivr.testing.channel import FakeChannel
+from ivr.testing.channel import FakeChannel, Message
 from ivr.testing.errors import CallWentElsewhere
 from ivr.testing.events import CallEnded, CallEvent, CommandSeen, EndedBy, HeardFile
 from ivr.testing.sounds import SoundLibrary
@@ -83,6 +83,11 @@ class FakeCall(asyncio.Protocol):
         return self.channel.variables
 
     @property
+    def messages(self) -> list[Message]:
+        """The messages that were recorded, in order."""
+        return self.channel.messages
+
+    @property
     def transferred(self) -> str | None:
         """The queue of people that the caller was handed to, if any."""
         return self.channel.transferred
@@ -144,6 +149,12 @@ class FakeCall(asyncio.Protocol):
             self._send(self.channel.press(key, self.now))
             await self._settle()
             pause_s = gap_s
+
+    async def speak(self, seconds: float) -> None:
+        """Speak for ``seconds``: what a message is made of."""
+        if self.ended is None:
+            self._send(self.channel.speak(seconds, self.now))
+            await self.silence(seconds)
 
     async def burst(self, keys: str) -> None:
         """Press ``keys`` at once, faster than any person: a dialler's memory key."""

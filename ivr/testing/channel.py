@@ -33,6 +33,7 @@ class Happening(Enum):
 
     DUE = auto()
     HUNG_UP = auto()
+    SPOKE = auto()  # told only while a message is recorded
 
 
 Running: TypeAlias = Generator["float | None", "str | Happening", Reply]
@@ -59,6 +60,15 @@ class Played:
     missing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a caller said to RECORD FILE: the file without its ending, its length, and which part of it was speech."""
+
+    file: str
+    samples: int
+    spoken_s: float
+
+
 class FakeChannel:
     """A call as Asterisk holds it while ``AGI()`` runs."""
 
@@ -80,6 +90,9 @@ class FakeChannel:
         self.hung_up = False
         self.heard: list[HeardFile] = []
         self.user_events: list[str] = []
+        self.messages: list[Message] = []
+        self.recording = False
+        self.speaks_until = float("-inf")
         self.agents = agents
         self.transferred: str | None = None
         self.database: dict[tuple[str, str], str] = {}
@@ -130,6 +143,14 @@ class FakeChannel:
             self._deliver(key)
         return self._flush()
 
+    def speak(self, seconds: float, now: float) -> list[Reply | None]:
+        """Let the caller speak for ``seconds``, from now on."""
+        self.now = max(self.now, now)
+        self.speaks_until = max(self.speaks_until, self.now + seconds)
+        if self.recording:
+            self._step(Happening.SPOKE)
+        return self._flush()
+
     def advance(self, now: float) -> list[Reply | None]:
         """Let time pass up to ``now``."""
         while (due := self.next_timer) is not None and due <= now:
@@ -173,7 +194,7 @@ class FakeChannel:
             if happened is Happening.HUNG_UP:
                 self.stop_playing(heard, cut=True)
                 return Played(position, hung_up=True)
-            if happened in escapes:
+            if isinstance(happened, str) and happened in escapes:
                 self.stop_playing(heard, cut=True)
                 return Played(position, key=happened)
 

@@ -18,7 +18,7 @@ import yaml
 
 from ivr.agi import Reply, render_reply, split_command
 from ivr.testing.channel import FakeChannel
-from ivr.testing.sounds import SoundLibrary
+from ivr.testing.sounds import SAMPLE_RATE, SoundLibrary
 from ivr.testing.verbs import VERBS
 
 _ENDPOS = re.compile(r" endpos=(-?\d+)$")
@@ -44,10 +44,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Steps on one channel."""
+    """Steps on one channel. ``talk`` is what its other end plays meanwhile, from its answer on: speech, then silence.
+
+    Without it the caller's telephone sends no sound at all.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    talk: str = ""
+
+    def speech_s(self, sounds: SoundLibrary) -> float:
+        """Answer how long the caller speaks."""
+        words = (file for file in self.talk.split("&") if file and not file.startswith("silence/"))
+        return sum((sounds.samples(file) or 0) / SAMPLE_RATE for file in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,9 @@ def load_recording(path: Path) -> Recording:
         asterisk=data["asterisk"],
         tolerance_samples=data["tolerance"]["samples"],
         tolerance_s=data["tolerance"]["seconds"],
-        scenes=tuple(Scene(scene["name"], tuple(map(_step, scene["steps"]))) for scene in data["scenes"]),
+        scenes=tuple(
+            Scene(scene["name"], tuple(map(_step, scene["steps"])), scene.get("talk", "")) for scene in data["scenes"]
+        ),
     )
 
 
@@ -95,14 +106,16 @@ def differences(step: Step, answer: Answer, recording: Recording) -> list[str]:
 
 
 def replay(scene: Scene, change: Callable[[FakeChannel], None] = lambda channel: None) -> list[Answer]:
-    """Run ``scene`` on a fake channel whose caller sends no media; ``change`` may break it first."""
+    """Run ``scene`` on a fake channel; ``change`` may break it first."""
     channel = FakeChannel(
         VERBS,
         SoundLibrary(),
         {"UNIQUEID": "fake-1.1", "CHANNEL": "Local/fake", "HANGUPCAUSE": "0"},
-        media=False,
+        media=bool(scene.talk),
     )
     change(channel)
+    if scene.talk:
+        channel.speak(scene.speech_s(channel.sounds), 0.0)
     now, hung_up, answers = 0.0, False, []
     for step in scene.steps:
         began, lines = now, list[str]()
@@ -159,6 +172,10 @@ def _same(step: Step, lines: tuple[str, ...], recording: Recording) -> bool:
 def _without_endpos(line: str) -> tuple[str, int | None]:
     found = _ENDPOS.search(line)
     return (line, None) if found is None else (line[: found.start()], int(found[1]))
+
+
+def _scene(data: Mapping[str, Any]) -> Scene:
+    return Scene(data["name"], tuple(map(_step, data["steps"])), data.get("talk", ""))
 
 
 def _step(data: Mapping[str, Any]) -> Step:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ivr.agi import Reply
 from ivr.testing.applications import execute, pause
-from ivr.testing.channel import CHANNEL_UP, FakeChannel, Happening, Played, Running, Verb
+from ivr.testing.channel import CHANNEL_UP, FakeChannel, Happening, Message, Played, Running, Verb
 from ivr.testing.events import HeardFile
 from ivr.testing.sounds import SAMPLE_RATE
 from ivr.testing.variables import expand, read_variable
@@ -16,6 +16,9 @@ ANY_KEY = "0123456789*#ABCD"
 DEFAULT_TIMEOUT_S = 6.0  # GET DATA and GET OPTION without a timeout
 DEFAULT_MAX_DIGITS = 1024
 MANY = 126
+SPOOL = "/var/spool/asterisk"  # where this exchange lets messages be kept, whatever the machine under it has
+WRITES = frozenset({"alaw", "gsm", "sln", "ulaw", "wav", "WAV"})  # the formats of messages
+KEY_HEARD_S = 0.2  # of the end of a message, where the key that ended it may be heard
 
 
 def _result(number: int, note: str | None = None, endpos: int | None = None) -> Reply:
@@ -134,21 +137,60 @@ def _get_data(channel: FakeChannel, arguments: tuple[str, ...]) -> Running:
 
 
 def _record_file(channel: FakeChannel, arguments: tuple[str, ...]) -> Running:
-    folder = Path(arguments[0]).parent
-    if folder.is_absolute() and not folder.is_dir():
+    """Record what the caller says, as Asterisk does.
+
+    A caller whose telephone sends sound can end it by a silence: all but a second of that silence is cut off, and the
+    answer is the time that was left. A key cuts off the last fifth of a second, in which it may be heard.
+    """
+    file, kind, escapes, timeout, *options = arguments
+    if any("=" not in option and not option.isdecimal() for option in options):
+        played = yield from channel.play("beep", escapes)
+        if played.key or played.hung_up or played.missing:
+            return _result(ord(played.key) if played.key else -1, "randomerror", 0)
+    if not _writable(file) or kind not in WRITES:
         return _result(-1, "writefile")
-    timeout_s = _seconds(arguments[3])
-    began = channel.now
+    channel.recording = True
+    try:
+        return (yield from _recorded(channel, file, escapes, _seconds(timeout), _silence_of(options)))
+    finally:
+        channel.recording = False
+
+
+def _recorded(channel: FakeChannel, file: str, escapes: str, timeout_s: float | None, silence_s: float) -> Running:
+    began, spoken_s, seen = channel.now, 0.0, channel.now
     end = None if timeout_s is None else began + timeout_s
+
+    def close(number: int, note: str, cut_s: float) -> Reply:
+        sounds = channel.media or channel.speaks_until > began
+        samples = max(0, round((channel.now - began - cut_s) * SAMPLE_RATE)) if sounds else 0
+        channel.messages.append(Message(channel.sounds.name(file), samples, round(spoken_s, 3)))
+        return _result(number, note, samples)
+
     while True:
-        happened = yield end
-        samples = round((channel.now - began) * SAMPLE_RATE) if channel.media else 0
+        quiet = max(began, channel.speaks_until) + silence_s if silence_s and channel.media else None
+        due = min((moment for moment in (end, quiet) if moment is not None), default=None)
+        happened = yield due
+        spoken_s += max(0.0, min(channel.now, channel.speaks_until) - seen)
+        seen = channel.now
         if happened is Happening.HUNG_UP:
-            return _result(-1, "hangup", samples)
+            return close(-1, "hangup", 0.0)
         if happened is Happening.DUE:
-            return _result(0, "timeout", samples)
-        if str(happened) in arguments[2]:
-            return _result(ord(str(happened)), "dtmf", samples)
+            if due == quiet and due != end:
+                left_s = 0.0 if end is None else end - channel.now
+                return close(round(left_s * 1000), "timeout", silence_s - 1.0)
+            return close(0, "timeout", 0.0)
+        if happened is not Happening.SPOKE and str(happened) in escapes:
+            return close(ord(str(happened)), "dtmf", KEY_HEARD_S)
+
+
+def _writable(file: str) -> bool:
+    folder = Path(file).parent
+    return not folder.is_absolute() or folder.is_relative_to(SPOOL) or folder.is_dir()
+
+
+def _silence_of(options: list[str]) -> float:
+    found = next((option[2:] for option in options if option.startswith("s=")), "")
+    return float(found) if found.isascii() and found.isdecimal() else 0.0
 
 
 def _say(channel: FakeChannel, files: Iterable[str], escapes: str) -> Running:
@@ -201,6 +243,9 @@ def _gosub(channel: FakeChannel, arguments: tuple[str, ...]) -> Running:
     if arguments[0] == "tellerline-agent":
         channel.variables["TELLERLINE_TRANSFER"] = "closed"
         outcome, seconds = channel.agents(queue) if queue else ("closed", 0.0)
+        limit = channel.variables.get("TELLERLINE_LIMIT", "")
+        if outcome == "timeout" and limit.isdecimal():
+            seconds = float(limit)  # nobody answers: the caller waits as long as the flow lets him
         if outcome == "answered":
             channel.transfer(queue)
         if seconds:

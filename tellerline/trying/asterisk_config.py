@@ -202,5 +202,11 @@ exten => s,1,AudioSocket(${EAR_ID},${EAR_ADDRESS})
 [test-wait]
 exten => s,1,Answer()
  same => n,Wait(3600)
+
+[test-talk]
+; A caller's own leg that says TALK, and then nothing more.
+exten => s,1,Answer()
+ same => n,Playback(${TALK})
+ same => n,Wait(3600)
 """,
     }

@@ -102,7 +102,12 @@ async def live(host: AsteriskHost, keys: AmiClient, scene: Scene) -> list[Answer
     async with server:
         await keys.perform(
             "Originate",
-            {"Channel": "Local/s@test-wait/n", "Application": "AGI", "Data": f"agi://127.0.0.1:{port}"},
+            {
+                "Channel": f"Local/s@{'test-talk' if scene.talk else 'test-wait'}/n",
+                "Application": "AGI",
+                "Data": f"agi://127.0.0.1:{port}",
+                "Variable": f"TALK={scene.talk}",
+            },
         )
         async with asyncio.timeout(60):
             return await run.answers

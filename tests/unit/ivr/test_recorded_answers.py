@@ -25,7 +25,7 @@ def test_the_fake_answers_as_recorded(scene: Scene) -> None:
 
 def test_the_recording_is_whole() -> None:
     steps = [step for scene in RECORDING.scenes for step in scene.steps if step.send is not None]
-    assert len(steps) == 89
+    assert len(steps) == 101
     assert all(step.reply for step in steps)
 
 
