@@ -28,10 +28,11 @@ from core_client.adapters.valkey import Store, open_store, reach_store
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
 from flows.prompts import ALL_LINES_BUSY, TOO_LONG
+from flows.releases.library import Library
 from flows.releases.register import Releases
 from flows.runner import Runner
 from flows.sessions import RedisSessions
-from flows.store import DEFINITIONS, FlowStore
+from flows.store import FlowStore
 from flows.vault import Vault
 from flows.words import files_for
 from ivr.ami.client import AmiClient, AmiSettings
@@ -45,10 +46,11 @@ from tellerline.errors import ConfigError
 from tellerline.health import Check, Health, serving
 from tellerline.late_results import LateResults
 from tellerline.profile import profile_of
+from tellerline.releasing import Served, keep_clean, keep_up, open_flows, open_served
 from tellerline.state import Keys, open_state
 from tellerline.telemetry import Metrics
 from tellerline.texting import Behind, open_texting
-from tellerline.voice import CallFigures, VoiceChannel
+from tellerline.voice import CallFigures, DraftNumber, VoiceChannel
 
 AMI_READY_S = 2.0  # the line answers without it: it is not waited for longer
 
@@ -82,7 +84,7 @@ class Node:
     bank: EmbeddedBank
     door: Door
     catalogue: Catalogue
-    flows: FlowStore
+    served: Served
     runner: Runner
     store: Store
     metrics: Metrics
@@ -93,6 +95,11 @@ class Node:
     health_port: int | None = None
     draining: bool = False
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def flows(self) -> Library | FlowStore:
+        """Where the runner's flows come from."""
+        return self.served.flows
 
     @property
     def agi_port(self) -> int:
@@ -140,11 +147,11 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
     metrics = Metrics()
     keys = open_state(config.server.state_dir)
     async with contextlib.AsyncExitStack() as stack:
-        seams.progress("the flows and what they say")
-        catalogue = Catalogue.load(overlay=config.sounds.dir)
-        flows = open_flows(config, catalogue)
         seams.progress("the store")
         store = await stack.enter_async_context(open_store(_store_url(config), config.server.state_dir))
+        seams.progress("the flows and what they say")
+        catalogue = Catalogue.load(overlay=config.sounds.dir)
+        served = await open_served(config, catalogue, store.redis, seams.clock)
         seams.progress("the bank")
         bank = await stack.enter_async_context(_open_bank(config, keys, store.redis, seams))
         if config.bank.demo:
@@ -152,7 +159,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         door = MeteredDoor(seams.wrap_door(bank.client), metrics)
         vault = Vault()
         sessions = RedisSessions(store.redis)
-        runner = Runner(flows, sessions, door, vault, seams.clock)
+        runner = Runner(served.flows, sessions, door, vault, seams.clock, notices=served.board.notices)
         voice = VoiceChannel(
             runner,
             door,
@@ -162,6 +169,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             flow=config.agi.flow,
             region=config.bank.region,
             settings=CallSettings(sound_prefix=config.agi.sound_prefix),
+            drafts=_drafts(config, served),
         )
         server = FastAgiServer(
             voice,
@@ -172,10 +180,10 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             allow=tuple(ipaddress.ip_network(network) for network in config.agi.allow),
             observer=CallFigures(metrics),
         )
-        node = Node(config, seams.clock, bank, door, catalogue, flows, runner, store, metrics, server, voice)
+        node = Node(config, seams.clock, bank, door, catalogue, served, runner, store, metrics, server, voice)
         left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
         if config.sms.host is not None:
-            behind = Behind(store, runner, door, flows, sessions, vault, catalogue, seams.clock, metrics)
+            behind = Behind(store, runner, door, served.flows, sessions, vault, catalogue, seams.clock, metrics)
             node.texting = await stack.enter_async_context(
                 open_texting(config.sms, config.bank.region, keys.seal, behind)
             )
@@ -186,33 +194,17 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         seams.progress("the telephone line")
         await _listen(stack, node)
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        reloading = group.create_task(_reload(node), name="reload flows")
-        recovering = group.create_task(late.watch(config.bank.recover_s), name="recover intents")
+        tasks = [
+            group.create_task(keep_up(served, metrics, config.flows.reload_s), name="keep up with releases"),
+            group.create_task(keep_clean(config, served, store.redis), name="sweep releases"),
+            group.create_task(late.watch(config.bank.recover_s), name="recover intents"),
+        ]
         _log.info("node.started", agi_port=node.agi_port, health_port=node.health_port, sms=node.texting is not None)
         try:
             yield node
         finally:
-            reloading.cancel()
-            recovering.cancel()
-
-
-def open_flows(config: Config, catalogue: Catalogue) -> FlowStore:
-    """Answer the store of the configured flows, loaded.
-
-    Raises:
-        FlowError: a flow does not load.
-        ConfigError: there is no such folder, or the line's flow is not in it.
-    """
-    folder = config.flows.dir or DEFINITIONS
-    if not folder.is_dir():
-        raise ConfigError("flows.dir", f"{folder} is no folder", "Name the folder that holds the flow files.")
-    store = FlowStore(folder, catalogue)
-    for key, name in (("agi.flow", config.agi.flow), ("sms.flow", config.sms.flow)):
-        try:
-            store.current(name)
-        except KeyError:
-            raise ConfigError(key, f"there is no flow '{name}' in {folder}", "Name a flow that is there.") from None
-    return store
+            for task in tasks:
+                task.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -275,6 +267,14 @@ async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> 
         yield bank
 
 
+def _drafts(config: Config, served: Served) -> DraftNumber | None:
+    """Answer the number for drafts. With a folder served there are none: what is saved there is live."""
+    number = config.flows.draft_number
+    if number is None or not isinstance(served.flows, Library):
+        return None
+    return DraftNumber(number, frozenset(config.flows.draft_callers), served.flows.trial)
+
+
 def _limits(config: Config) -> ServerLimits:
     agi = config.agi
     return ServerLimits(
@@ -327,7 +327,7 @@ async def _listen(stack: contextlib.AsyncExitStack, node: Node) -> None:
         raise ConfigError("agi.port", f"cannot listen on {place}: {error.strerror}", mend) from None
     if config.health.port is None:
         return
-    health = Health(_checks(node), node.metrics)
+    health = Health(_checks(node), node.metrics, node.served.told)
     try:
         node.health_port = await stack.enter_async_context(serving(health, config.health.host, config.health.port))
     except OSError as error:
@@ -355,17 +355,4 @@ def _checks(node: Node) -> dict[str, Check]:
     return {"store": store, "bank": bank, "calls": calls, "texts": texts}
 
 
-async def _reload(node: Node) -> None:
-    """Look for changed flows; what does not load is told, and the running one stays."""
-    told: set[str] = set()
-    while True:
-        await asyncio.sleep(node.config.flows.reload_s)
-        errors = node.flows.poll()
-        if errors is None:
-            continue
-        node.metrics.flow_reloads.labels("refused" if errors else "taken").inc()
-        now = {str(error) for error in errors}
-        for error in errors:
-            if str(error) not in told:
-                _log.error("flow.refused", file=error.file, line=error.line, problem=error.message, hint=error.hint)
-        told = now
+__all__ = ["Node", "Seams", "open_bank_only", "open_flows", "open_releases", "running"]

@@ -21,9 +21,13 @@ Check = Callable[[], Awaitable[str | None]]  # None: well; else what is wrong
 class Health:
     """Knows whether the node may get calls and texts, by asking each part."""
 
-    def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], metrics: Metrics, flows: Callable[[], Mapping[str, object]] = dict
+    ) -> None:
+        """Make one; ``flows`` answers what is live, by flow."""
         self._checks = checks
         self._metrics = metrics
+        self._flows = flows
 
     async def reasons(self) -> dict[str, str]:
         """Answer what is wrong, by part; empty: ready."""
@@ -44,9 +48,10 @@ class Health:
         return web.json_response({"live": True})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Answer 200 when every part is well, else 503 and what is wrong."""
+        """Answer 200 when every part is well, else 503 and what is wrong; and which version of each flow is live."""
         reasons = await self.reasons()
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        told = {"ready": not reasons, "reasons": reasons, "flows": self._flows()}
+        return web.json_response(told, status=503 if reasons else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Answer the figures in Prometheus' text format."""

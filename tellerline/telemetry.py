@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
@@ -83,6 +83,8 @@ class Metrics:
     operations: Counter = field(init=False)
     operation_seconds: Histogram = field(init=False)
     flow_reloads: Counter = field(init=False)
+    flow_live: Gauge = field(init=False)
+    flow_register_up: Gauge = field(init=False)
     smsc_bound: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,4 +113,19 @@ class Metrics:
         self.flow_reloads = Counter(
             "tellerline_flow_reloads", "Changed flows, taken or refused.", ("outcome",), registry=registry
         )
+        self.flow_live = Gauge(
+            "tellerline_flow_live_version",
+            "1 for the version of each flow that new dialogues begin with on this node.",
+            ("flow", "version"),
+            registry=registry,
+        )
+        self.flow_register_up = Gauge(
+            "tellerline_flow_register_up", "1 while the register of published flows answers.", registry=registry
+        )
         self.smsc_bound = Gauge("tellerline_smsc_bound", "1 while bound to the SMSC.", registry=registry)
+
+    def flows_live(self, versions: Mapping[str, str]) -> None:
+        """Take note of what is live now: flow to version."""
+        self.flow_live.clear()
+        for flow, version in versions.items():
+            self.flow_live.labels(flow, version).set(1)

@@ -10,9 +10,8 @@ from core_client.adapters.sealing import Sealer
 from core_client.adapters.valkey import Store
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
-from flows.runner import Runner
+from flows.runner import Flows, Runner
 from flows.sessions import SessionStore
-from flows.store import FlowStore
 from flows.vault import Vault
 from flows.words import text_for
 from sms.esme import EsmeConfig
@@ -31,7 +30,7 @@ class Behind:
     store: Store
     runner: Runner
     door: Door
-    flows: FlowStore
+    flows: Flows
     sessions: SessionStore
     vault: Vault
     catalogue: Catalogue

@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
 
 from core_client.ports.clock import Clock
 from flows.dialogue import Channel, Party, Say, Trigger
 from flows.runner import Ended, Runner
 from flows.vault import Vault
 from ivr.call import Call, CallSettings
-from ivr.caller import caller_number
+from ivr.caller import caller_number, mask_number
 from ivr.session import AgiSession, Why
 from sounds.catalogue import Catalogue
 from tellerline.door import Door
 from tellerline.telemetry import Metrics
+
+_log = structlog.get_logger("tellerline")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftNumber:
+    """The number on which a version can be called before it is live, and by whom.
+
+    A caller's number can be forged: who gets through hears prompts that are not public yet. What the bank asks for
+    before it tells or moves anything is asked here too.
+
+    Attributes:
+        number: as the exchange brings it.
+        callers: E.164.
+        trial: answers the version to begin with, of a flow; None when there is none.
+    """
+
+    number: str
+    callers: frozenset[str]
+    trial: Callable[[str], str | None]
+
+    def version_for(self, header: Mapping[str, str], caller: str | None, flow: str) -> str | None:
+        """Answer the version that this call begins with; None for the live one."""
+        dialled = {header.get("agi_extension", ""), header.get("agi_dnid", "")}
+        if self.number not in dialled:
+            return None
+        if caller not in self.callers:
+            _log.info("draft.refused", flow=flow, caller=mask_number(caller or ""))
+            return None
+        version = self.trial(flow)
+        _log.info("draft.called", flow=flow, version=version, caller=mask_number(caller))
+        return version
 
 
 class VoiceChannel:
@@ -31,6 +66,7 @@ class VoiceChannel:
         flow: str,
         region: str,
         settings: CallSettings,
+        drafts: DraftNumber | None = None,
     ) -> None:
         self._runner = runner
         self._door = door
@@ -40,12 +76,14 @@ class VoiceChannel:
         self._flow = flow
         self._region = region
         self._settings = settings
+        self._drafts = drafts
 
     async def __call__(self, session: AgiSession) -> None:
         """Run one call to its end."""
         number = caller_number(session.header, self._region)
         line = Call(session, self._files_for, self._vault, self._settings)
         arrival = await self._door.arrive(Channel.VOICE.value, number)
+        trial = self._drafts.version_for(session.header, number, self._flow) if self._drafts is not None else None
         try:
             trigger = Trigger(
                 flow=self._flow,
@@ -54,12 +92,15 @@ class VoiceChannel:
                 session_id=f"v-{secrets.token_hex(12)}",
                 auth_session_id=arrival.auth_session_id,
                 at=self._clock.now(),
+                version=trial,
             )
             session.facts.update(session_id=trigger.session_id, identified=arrival.identified)
             ended = await self._runner.start(trigger, line)
             if isinstance(ended, Ended):
                 session.facts.update(
-                    step=ended.session.last_step or ended.session.step, language=ended.session.language
+                    step=ended.session.last_step or ended.session.step,
+                    language=ended.session.language,
+                    version=ended.session.version,
                 )
         finally:
             await self._door.leave(arrival.auth_session_id)

@@ -55,7 +55,7 @@ def demo_config(folder: Path, smsc_port: int, base: Config | None = None) -> Con
             host="127.0.0.1", port=smsc_port, password=SecretStr("demo"), reconnect_first_s=0.05, flow=base.sms.flow
         ),
         bank=Bank(demo=True),
-        flows=base.flows,
+        flows=base.flows.model_copy(update={"serve": "folder"}),
         sounds=base.sounds,
         health=Health(port=None),
     )

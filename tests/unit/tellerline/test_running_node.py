@@ -43,7 +43,8 @@ async def test_the_pages_say_that_it_lives_is_ready_and_what_it_did(tmp_path: Pa
     async with running(_config(tmp_path), Seams(pin_cost=CHEAP)) as node:
         assert (await _get(node.health_port, "/health/live"))[0] == 200
         status, ready = await _get(node.health_port, "/health/ready")
-        assert (status, json.loads(ready)) == (200, {"ready": True, "reasons": {}})
+        live = {"retail": {"version": node.flows.current("retail").version, "from": "register"}}
+        assert (status, json.loads(ready)) == (200, {"ready": True, "reasons": {}, "flows": live})
         async with FakePbx(sounds_of(node.catalogue)) as pbx:
             call = await pbx.dial("127.0.0.1", node.agi_port)
             await call.hear("zh/main_menu")
@@ -97,7 +98,7 @@ async def test_the_state_folder_is_for_this_user_only(tmp_path: Path) -> None:
 async def test_a_flow_that_no_longer_loads_is_refused_and_the_running_one_stays(tmp_path: Path) -> None:
     flows = tmp_path / "flows"
     shutil.copytree(DEFINITIONS, flows)
-    config = _config(tmp_path, flows=Flows(dir=flows, reload_s=0.05))
+    config = _config(tmp_path, flows=Flows(dir=flows, reload_s=0.05, serve="folder"))
     async with running(config, Seams(pin_cost=CHEAP)) as node:
         before = node.flows.current("retail").version
         good = (flows / "retail.yaml").read_text(encoding="utf-8")
