@@ -35,7 +35,9 @@ def built_in(languages: tuple[str, ...]) -> dict[str, ExprType]:
     """Answer the names that every flow has."""
     language = ExprType(Type.LANGUAGE.value, choices=languages)
     return {
-        "party": ExprType(t.RECORD, fields={"number": t.text, "identified": t.flag, "language": language}),
+        "party": ExprType(
+            t.RECORD, fields={"number": ExprType(Type.PHONE.value), "identified": t.flag, "language": language}
+        ),
         "language": language,
         "channel": ExprType("channel", choices=("voice", "sms")),
         "last_step": t.text,

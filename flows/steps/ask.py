@@ -110,6 +110,10 @@ class Ask(Step):
         """See :class:`Step`."""
         return (self.next, self.asking.on_fail)
 
+    def sets(self, edge: Edge) -> frozenset[str]:
+        """See :class:`Step`."""
+        return frozenset({self.variable.name}) if edge == self.next else frozenset()
+
     def sayings(self) -> tuple[Saying, ...]:
         """See :class:`Step`."""
         return (self.prompt, *self.asking.sayings())

@@ -10,13 +10,13 @@ from core_client.domain.values import SecretHandle, Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs, Scalar
 from core_client.language.suggest import did_you_mean
-from core_client.language.types import RECORD, ExprType
+from core_client.language.types import RECORD, SECRET, ExprType
 from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Kind, Operation
 from flows import prompts
 from flows.build import Build
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
-from flows.model import BY_CODE, Edge, Go, Step, Way
+from flows.model import BY_CODE, Edge, Go, Read, Step, Way
 from flows.names import fits, type_of
 from flows.saying import Saying
 from flows.shape import Expr, Name, StepShape, WaitShape
@@ -122,6 +122,21 @@ class Bank(Step):
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """See :class:`Step`."""
         return tuple(self.outcomes.values())
+
+    def reads(self) -> tuple[Read, ...]:
+        """See :class:`Step`."""
+        parameters = self.operation.parameters
+        needed = (given for name, given in self.arguments.items() if parameters[name].required)
+        return tuple(read for given in needed for read in given.reads())
+
+    def sets(self, edge: Edge) -> frozenset[str]:
+        """See :class:`Step`."""
+        return frozenset({self.save}) if self.save is not None and edge.word == "ok" else frozenset()
+
+    def drops(self) -> frozenset[str]:
+        """See :class:`Step`."""
+        secret = (given for given in self.arguments.values() if given.type.name == SECRET)
+        return frozenset(name for given in secret for name in given.names)
 
     def sayings(self) -> tuple[Saying, ...]:
         """See :class:`Step`."""

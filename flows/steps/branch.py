@@ -10,7 +10,7 @@ from core_client.language.source import Pairs
 from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
-from flows.model import Edge, Go, Step, Way
+from flows.model import Edge, Go, Read, Step, Way
 from flows.shape import Expr, Name, StepShape
 
 
@@ -46,6 +46,14 @@ class If(Step):
     def branches(self) -> tuple[Edge, ...]:
         """See :class:`Step`."""
         return (self.then, self.otherwise)
+
+    def reads(self) -> tuple[Read, ...]:
+        """See :class:`Step`."""
+        return self.condition.reads()
+
+    def sets(self, edge: Edge) -> frozenset[str]:
+        """Answer what the condition proves: ``known(x)`` holds on the way of ``then``."""
+        return self.condition.proves(edge == self.then)
 
 
 def build_if(build: Build, shape: IfShape, node: Pairs, common: dict[str, Any]) -> If:

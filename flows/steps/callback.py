@@ -18,6 +18,7 @@ from core_client.language.types import ExprType
 from core_client.operations import REGISTRY
 from flows.build import Build
 from flows.engine.draft import Draft
+from flows.model import Read
 from flows.shape import Expr, Name, Shape, StepShape
 from flows.steps.bank import FILLER_AFTER_S, LIMIT_S, Bank, answer_type, argument, outcomes
 
@@ -57,6 +58,10 @@ class Callback(Bank):
                 if value is not None:
                     arguments[name] = value
         return arguments
+
+    def reads(self) -> tuple[Read, ...]:
+        """Answer none: what has no value is left out."""
+        return ()
 
 
 def learn_callback(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:

@@ -29,7 +29,7 @@ from flows.dialogue import (
 )
 from flows.engine.draft import Draft
 from flows.inputs import plain_text
-from flows.model import BACK, REPEAT, Edge, Go, Step, Way
+from flows.model import BACK, REPEAT, Edge, Go, Read, Step, Way
 from flows.saying import Inner, Saying, Spoken
 from flows.shape import Expr, InputShape, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
@@ -135,6 +135,14 @@ class Choose(Step):
         if channel is Channel.VOICE:
             others = tuple(edge for edge in self.universal.values() if edge.target not in (BACK, REPEAT))
         return (self.next, self.none, *others, self.asking.on_fail)
+
+    def reads(self) -> tuple[Read, ...]:
+        """See :class:`Step`."""
+        return self.items.reads()
+
+    def sets(self, edge: Edge) -> frozenset[str]:
+        """See :class:`Step`."""
+        return frozenset({self.save}) if edge == self.next else frozenset()
 
     def sayings(self) -> tuple[Saying, ...]:
         """See :class:`Step`."""

@@ -68,9 +68,9 @@ class RecordStep(Step):
             draft.variables[self.save] = {"recording": resume.recording, "seconds": resume.seconds}
         return self.outcomes[outcome]
 
-    def sets(self) -> frozenset[str]:
+    def sets(self, edge: Edge) -> frozenset[str]:
         """See :class:`Step`."""
-        return frozenset({self.save})
+        return frozenset({self.save}) if edge.word == "ok" else frozenset()
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """See :class:`Step`."""

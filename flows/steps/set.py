@@ -18,7 +18,7 @@ from core_client.language.types import ExprType
 from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Checked, Draft
-from flows.model import Edge, Go, Step
+from flows.model import Edge, Go, Read, Step
 from flows.names import built_in, fits
 from flows.shape import Expr, Name, StepShape
 
@@ -61,16 +61,16 @@ class Set(Step):
             draft.variables[name] = value
         return self.next
 
-    def reads(self) -> frozenset[str]:
+    def reads(self) -> tuple[Read, ...]:
         """See :class:`Step`."""
-        found: set[str] = set()
+        found: list[Read] = []
         known: set[str] = set()
         for name, expression in self.values.items():
-            found |= expression.names - known
+            found += [read for read in expression.reads() if read[0] not in known]
             known.add(name)
-        return frozenset(found)
+        return tuple(found)
 
-    def sets(self) -> frozenset[str]:
+    def sets(self, edge: Edge) -> frozenset[str]:
         """See :class:`Step`."""
         return frozenset(self.values)
 
@@ -116,7 +116,7 @@ def build_set(build: Build, shape: SetShape, node: Pairs, common: dict[str, Any]
 
 
 def _value(build: Build, what: Pairs, name: str) -> Expression:
-    if name in built_in(build.languages):
+    if name in built_in(build.languages) or name in build.schedules:
         raise build.source.error(what.keys[name], f"'{name}' is a name that every flow has", "Take another one.")
     node = what.entries[name]
     expression = build.expression(node)

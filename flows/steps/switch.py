@@ -19,7 +19,7 @@ from core_client.language.types import ExprType
 from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
-from flows.model import Edge, Go, Step, Way
+from flows.model import Edge, Go, Read, Step, Way
 from flows.shape import Expr, Name, StepShape
 
 MAX_CASES = 50  # as many as a table on a page; more is data, and data is the bank's
@@ -56,9 +56,13 @@ class Switch(Step):
             raise EvaluationError(f"'{self.value.text}' is none of the cases")
         return edge
 
-    def reads(self) -> frozenset[str]:
-        """See :class:`Step`."""
-        return self.value.names
+    def reads(self) -> tuple[Read, ...]:
+        """Answer none where there is an ``else``: a value that is missing goes that way."""
+        return self.value.reads() if self.otherwise is None else ()
+
+    def sets(self, edge: Edge) -> frozenset[str]:
+        """Answer the names that the value is of, on the ways of the cases."""
+        return frozenset() if edge == self.otherwise else self.value.names
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """Answer the ways that are possible on ``channel``: a switch on ``channel`` leaves one."""
