@@ -204,6 +204,18 @@ CUSTOMERS: tuple[DemoCustomer, ...] = (
         (),
         "Twenty yuan, and no card.",
     ),
+    DemoCustomer(
+        "10000010",
+        "Liu Yang 刘洋",
+        "+8613900000010",
+        "zh",
+        datetime.date(1997, 10, 13),
+        "628475",
+        (),
+        (),
+        ("4417",),
+        "Registered yesterday: a card, and no account yet.",
+    ),
 )
 
 
