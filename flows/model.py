@@ -58,6 +58,7 @@ class Edge:
         return f"{self.way} {self.word}" if self.word else str(self.way)
 
 
+Read: TypeAlias = "tuple[str, Place]"  # a name whose value is needed, and where
 Go: TypeAlias = "Edge | str | Wait | End"  # the way or step that follows, what is waited for, or that it is over
 
 
@@ -101,6 +102,21 @@ class Step:
     def sayings(self) -> tuple[Saying, ...]:
         """Answer all that it can say."""
         return ()
+
+    def reads(self) -> tuple[Read, ...]:
+        """Answer the names that must have a value when it is entered, or while it runs, besides those that are said.
+
+        A name that may be missing (an optional parameter, the context of a transfer) is none of them.
+        """
+        return ()
+
+    def sets(self, edge: Edge) -> frozenset[str]:
+        """Answer the names that surely have a value once it was left by ``edge``, one of its own."""
+        return frozenset()
+
+    def drops(self) -> frozenset[str]:
+        """Answer the names that have no value any more once it was left: secrets open once."""
+        return frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class _Reader:
         self._saved_by_steps(main)
         self._raise()
         notices = self._each("notices", lambda name, place, node: Notice(name, place, main.saying(node)))
-        main = replace(main, notices={name: notice.saying for name, notice in notices.items()})
+        main = replace(main, notices=notices)
         builds = {part.file.source.file: self._with_defaults(main, part) for part in self._parts[1:]}
         builds[""] = main
         steps = self._steps(builds)

@@ -47,6 +47,7 @@ class Saying:
     prompts: tuple[PromptUse, ...]
     fixed: tuple[Item, ...] | None
     by_visit: bool = False
+    reads: tuple[tuple[str, Place], ...] = ()  # names that must have a value when it is said
 
     def spoken(self, scope: Scope) -> list[Spoken]:
         """Answer the items for the values in ``scope``."""
@@ -73,9 +74,9 @@ class Inner:
         return self._value if name == self._name else self._outer.get(name)
 
 
-def prompt(id_: str) -> Emit:
+def prompt(said: Prompt) -> Emit:
     """Say a prompt of the catalogue."""
-    spoken: Spoken = (None, Prompt(id_))
+    spoken: Spoken = (None, said)
     return lambda _scope: iter((spoken,))
 
 

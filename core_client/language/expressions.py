@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 
 from core_client.language import types as t
 from core_client.language.errors import EvaluationError, ExpressionError
+from core_client.language.source import Place
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType, Function
 
@@ -61,8 +62,22 @@ class Expression:
     text: str
     type: ExprType
     names: frozenset[str]
+    needs: tuple[tuple[str, int], ...]  # names that must have a value, and the columns where they are first read
     _run: Closure
     _decide: Decider
+    _proves: Mapping[bool, frozenset[str]]
+    place: Place | None = None  # where its text begins
+
+    def reads(self) -> tuple[tuple[str, Place], ...]:
+        """Answer the names that must have a value before, and where they are read. ``known(x)`` reads nothing."""
+        at = self.place
+        if at is None:
+            return ()
+        return tuple((name, Place(at.line, at.column + column, at.file)) for name, column in self.needs)
+
+    def proves(self, outcome: bool) -> frozenset[str]:
+        """Answer the names that surely have a value when this condition turned out as ``outcome``."""
+        return self._proves[outcome]
 
     def decide(self, known: Scope) -> bool | None:
         """Answer a condition as far as ``known`` names settle it: None when they do not."""
@@ -87,15 +102,27 @@ class Expression:
         return self.evaluate(scope)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The names that must have a value, and those that surely have one when a condition is true, or false."""
+
+    needs: frozenset[str]
+    when_true: frozenset[str]
+    when_false: frozenset[str]
+
+
 def compile_expression(
-    text: str, names: Mapping[str, ExprType], functions: Mapping[str, Function] | None = None
+    text: str,
+    names: Mapping[str, ExprType],
+    functions: Mapping[str, Function] | None = None,
+    place: Place | None = None,
 ) -> Expression:
-    """Check ``text`` against ``names`` and ``functions`` and make it ready.
+    """Check ``text``, which begins at ``place``, against ``names`` and ``functions`` and make it ready.
 
     Raises:
         ExpressionError: with the column where it goes wrong.
     """
-    return _Compiler(text, names, functions or {}).compile()
+    return _Compiler(text, names, functions or {}).compile(place)
 
 
 class _Compiler:
@@ -103,13 +130,21 @@ class _Compiler:
         self._text = text
         self._names = names
         self._functions = functions
-        self._used: set[str] = set()
+        self._used: dict[str, int] = {}  # each name, and the column where it first stands
         self._count = 0
 
-    def compile(self) -> Expression:
+    def compile(self, place: Place | None) -> Expression:
         tree = self._parse()
         type_, run = self._node(tree, 0)
-        return Expression(self._text, type_, frozenset(self._used), run, self._decider(tree, run))
+        decide = self._decider(tree, run)
+        names = frozenset(self._used)
+        if "known" in self._text:
+            flow = self._known(tree)
+            needs = tuple((name, self._used[name]) for name in self._used if name in flow.needs)
+            proves = {True: flow.when_true, False: flow.when_false}
+        else:
+            needs, proves = tuple(self._used.items()), {True: names, False: names}
+        return Expression(self._text, type_, names, needs, run, decide, proves, place)
 
     def _parse(self) -> ast.expr:
         text = self._text
@@ -136,8 +171,38 @@ class _Compiler:
             deciders = [self._decider(part, self._node(part, 0)[1]) for part in node.values]
             settling = isinstance(node.op, ast.Or)
             return lambda known: _joined([decide(known) for decide in deciders], settling=settling)
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & self._used
+        names = self._names_in(node)
         return lambda known: None if any(known.get(name) is None for name in names) else bool(run(known))
+
+    def _known(self, node: ast.expr) -> _Known:
+        """Follow which names are read at all, as ``and`` and ``or`` leave off at the first part that settles them."""
+        match node:
+            case ast.BoolOp():
+                parts = [self._known(part) for part in node.values]
+                needs: frozenset[str] = frozenset()
+                before: frozenset[str] = frozenset()
+                both = isinstance(node.op, ast.And)
+                for part in parts:
+                    needs |= part.needs - before
+                    before |= part.when_true if both else part.when_false
+                either = frozenset.intersection(*(part.when_false if both else part.when_true for part in parts))
+                either |= parts[0].needs
+                return _Known(needs, before if both else either, either if both else before)
+            case ast.UnaryOp(op=ast.Not()):
+                inner = self._known(node.operand)
+                return _Known(inner.needs, inner.when_false, inner.when_true)
+            case ast.Call(func=ast.Name(id=name)) if self._functions[name].lazy:
+                names = self._names_in(node)
+                return _Known(frozenset(), names, frozenset())
+            case _:
+                inside = [self._known(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+                needed = frozenset().union(*(part.needs for part in inside))
+                if isinstance(node, ast.Name) and node.id in self._used:
+                    needed |= {node.id}
+                return _Known(needed, needed, needed)
+
+    def _names_in(self, node: ast.expr) -> frozenset[str]:
+        return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in self._used)
 
     def _node(self, node: ast.expr, depth: int) -> tuple[ExprType, Closure]:
         self._count += 1
@@ -186,7 +251,8 @@ class _Compiler:
             return t.flag, lambda _: value
         if name not in self._names:
             raise self._wrong(node, f"unknown name '{name}'", did_you_mean(name, self._names))
-        self._used.add(name)
+        if name not in self._used:
+            self._used[name] = self._column(node)
         text = self._text
 
         def read(scope: Scope) -> Any:
@@ -331,13 +397,19 @@ class _Compiler:
         return result, lambda scope: work(*(run(scope) for run in runs))
 
     def _wrong(self, node: ast.AST, message: str, hint: str = "") -> ExpressionError:
+        return ExpressionError(self._column(node), message, hint)
+
+    def _column(self, node: ast.AST) -> int:
+        """Answer where ``node`` begins in the text, in characters."""
         lead = len(self._text) - len(self._text.lstrip())
         # ast counts bytes of UTF-8.
         offset = getattr(node, "col_offset", 0)
         if isinstance(node, ast.Attribute):  # the part is wrong, not its owner
             offset = (node.end_col_offset or offset) - len(node.attr.encode())
+        if self._text.isascii():
+            return lead + offset
         before = self._text.strip().encode()[:offset]
-        return ExpressionError(lead + len(before.decode(errors="replace")), message, hint)
+        return lead + len(before.decode(errors="replace"))
 
 
 def _joined(parts: list[bool | None], *, settling: bool) -> bool | None:
