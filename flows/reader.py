@@ -238,6 +238,7 @@ class _Reader:
             defaults=self._shape.defaults,
             languages=self._languages,
             currency=self._shape.currency,
+            country=self._shape.country,
             names=self._names,
             variables={},
             gates={},
