@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePath
 from typing import Any, TypeAlias, TypeVar
 
 from core_client.language.source import Place
@@ -117,12 +116,6 @@ class Look:
             rule=rule.id,
             end_column=end_of_word(line, place.column),
         )
-
-    def texts(self) -> dict[str, str]:
-        """Answer the text of the flow's own file and of each that it includes, by path."""
-        folder = PurePath(self.flow.file).parent
-        included = {str(folder / name): text for name, text in self.flow.included.items()}
-        return {self.flow.file: self.flow.source_text, **included}
 
     def _line(self, place: Place) -> str:
         lines = self._lines.get(place.file)
