@@ -97,7 +97,9 @@ def settable(expression: Expression, value: Any) -> Value:
 def learn_set(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:
     """Answer the new names that a step sets, with the types of their expressions."""
     what = entry.get("set")
-    for name, node in what.entries.items() if isinstance(what, Pairs) else ():
+    if not isinstance(what, Pairs):
+        return  # the step's shape says so
+    for name, node in what.entries.items():
         if name in build.names or not isinstance(node, Scalar):
             continue  # building the step says whether it fits
         type_ = build.expression(node).type

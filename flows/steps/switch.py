@@ -48,7 +48,12 @@ class Switch(Step):
 
     def enter(self, draft: Draft) -> Go:
         """Take the way of the case that the value is."""
-        return self._way(self.value.evaluate_or_none(draft))
+        if self.otherwise is None:
+            return self._way(self.value.evaluate(draft))
+        try:
+            return self._way(self.value.evaluate_or_none(draft))
+        except EvaluationError:  # a part of it has no value: the number of a caller who withholds it
+            return self.otherwise
 
     def _way(self, value: Value) -> Edge:
         edge = self.cases.get(value) or self.otherwise
