@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tellerline.cli import bank, check, config, demo, doctor, fakes, people, serve, sounds, trying
+from tellerline.cli import bank, check, config, demo, doctor, fakes, flows, people, serve, sounds, trying
 
 app = typer.Typer(
     name="tellerline",
@@ -41,6 +41,7 @@ check.add_to(app)
 doctor.add_to(app)
 fakes.add_to(app)
 app.add_typer(config.app, name="config")
+app.add_typer(flows.app, name="flows")
 app.add_typer(bank.app, name="bank")
 app.add_typer(people.app, name="people")
 app.add_typer(sounds.app, name="sounds")

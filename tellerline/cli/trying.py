@@ -13,6 +13,7 @@ from rich.markup import escape
 from tellerline.cli.telling import NO, ConfigOption, config_of, out
 from tellerline.config import Config
 from tellerline.telemetry import configure_logging
+from tellerline.trying.beside import is_conversation, with_flows_beside
 from tellerline.trying.conversation import Conversation
 from tellerline.trying.junit import write_junit
 from tellerline.trying.loader import load_conversation
@@ -51,6 +52,8 @@ def try_(
 ) -> None:
     """Play conversations, each on a fresh demo bank, and print what was said. Exit code 1 when one went otherwise.
 
+    A conversation that lies in DIR/conversations is played on the flows of DIR, unless the settings name others.
+
     Examples: `tellerline try balance.yaml`, `tellerline try conversations/ --through engine --junit out.xml`
     """
     configure_logging("console", "error")
@@ -74,7 +77,8 @@ def try_(
 def _one(conversation: Conversation, through: Wire, speed: float | None, *, quiet: bool, config: Config) -> Result:
     began_s = time.monotonic()
     pace = speed if through is Wire.FASTAGI else None
-    result = run_conversation(conversation, through.value, pace=pace, config=config)
+    settings = with_flows_beside(config, Path(conversation.file))
+    result = run_conversation(conversation, through.value, pace=pace, config=settings)
     took_s = time.monotonic() - began_s
     if not quiet or not result.passed:
         out.print(f"[bold]{escape(conversation.name)}[/]")
@@ -89,8 +93,8 @@ def _one(conversation: Conversation, through: Wire, speed: float | None, *, quie
 def _expanded(files: list[Path]) -> list[Path]:
     found: list[Path] = []
     for file in files:
-        inside = sorted(file.rglob("*.yaml")) if file.is_dir() else [file]
+        inside = [path for path in sorted(file.rglob("*.yaml")) if is_conversation(path)] if file.is_dir() else [file]
         if not inside:
-            raise typer.BadParameter(f"there is no *.yaml in {file}")
+            raise typer.BadParameter(f"there is no conversation in {file}")
         found += inside
     return found
