@@ -15,9 +15,11 @@ def outcomes_of(build: Build, node: Pairs, what: str, known: tuple[str, ...]) ->
     for outcome, place in on.keys.items():
         if outcome not in known:
             hint = did_you_mean(outcome, known) or f"It can be: {', '.join(known)}."
-            raise build.source.error(place, f"{what} never ends as '{outcome}'", hint)
+            raise build.source.error(place, f"{what} never ends as '{outcome}'", hint, "unknown-outcome")
     missing = [outcome for outcome in known if outcome not in on.entries]
     if missing:
         message = f"{what} can end as '{missing[0]}'"
-        raise build.source.error(on.place, message, f"Add {', '.join(f'{m}: STEP' for m in missing)}.")
+        raise build.source.error(
+            on.place, message, f"Add {', '.join(f'{m}: STEP' for m in missing)}.", "unhandled-outcome"
+        )
     return {outcome: build.edge(target, Way.OUTCOME, outcome) for outcome, target in on.entries.items()}
