@@ -18,8 +18,8 @@ RULE = Rule(
     "unused-allow",
     "a permission that permits nothing",
     "A comment `# check: allow RULE the reason` silences the warnings of that rule on its line, or, alone on a line, "
-    "on the next one that is no comment. This one silences nothing: the fault was mended, the rule is misspelt, it is an "
-    "error (which nothing silences), or no reason is given.",
+    "on the next one that is no comment. This one silences nothing: the fault was mended, the rule is misspelt, it "
+    "is an error (which nothing silences), or no reason is given.",
     good="""
 steps:
   main:  # check: allow transfer-without-context this queue only sells coffee

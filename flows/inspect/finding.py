@@ -31,8 +31,8 @@ class Finding:
     end_column: int = 0
 
     @classmethod
-    def of_error(cls, error: LanguageError) -> Finding:
-        """Make a finding of a file that does not load."""
+    def of_error(cls, error: LanguageError, rule: str = DEFAULT_RULE) -> Finding:
+        """Make a finding of a file that does not load; ``rule`` is for an error that names none."""
         return cls(
             error.file,
             error.line,
@@ -40,7 +40,7 @@ class Finding:
             error.message,
             error.hint,
             source_line=error.source_line,
-            rule=error.rule or DEFAULT_RULE,
+            rule=error.rule or rule,
             end_column=end_of_word(error.source_line, error.column),
         )
 

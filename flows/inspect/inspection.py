@@ -34,15 +34,15 @@ class Facts:
 def check(
     paths: Iterable[Path],
     catalogue: Prompts | None = None,
-    *,
     call_limit_s: float = CALL_LIMIT_S,
+    *,
     today: datetime.date | None = None,
     own_catalogues: Iterable[Path] = (),
 ) -> list[Finding]:
     """Look over flows, each with the files that it includes.
 
     Args:
-        paths: flow files, and folders of them. What is written to be included is looked at through its flows.
+        paths: flow files, and folders of them. What is written to be included is looked at through the flows.
         own_catalogues: catalogue files of which every prompt should be said by one of these flows.
 
     Returns:
@@ -56,8 +56,11 @@ def check(
     for path in paths:
         files = [path]
         if path.is_dir():
-            files, below = flow_files(path), list(_parts(path))
-            parts += below
+            files = flow_files(path)
+            parts += _parts(path)
+        elif is_part(path):
+            files = []
+            parts.append(path)
         for file in files:
             try:
                 flow = load_flow(file)
