@@ -202,9 +202,9 @@ class Library:
     async def _take(self, name: str, version: str | None) -> Change | None:
         running = self._live.get(name)
         if version is None:
-            if running is not None:  # the store was emptied under us
-                self._refuse(name, "", "nothing is published any more", again=True)
-            return None
+            if running is None:
+                return None
+            return self._refuse(name, "", "nothing is published any more: the store was emptied", again=True)
         refused = self._refused.get(name)
         if running is not None and running.version == version:
             self._refused.pop(name, None)

@@ -76,7 +76,7 @@ class Entry:
     author: str
     message: str
     at: datetime.datetime
-    parent: str | None = None  # the version that was live when it was made
+    parent: str | None = None  # the version that it replaced first; of a rollback: what it had replaced back then
     approver: str | None = None  # or who withdrew it
     decided_at: datetime.datetime | None = None  # when it was approved or withdrawn
 
