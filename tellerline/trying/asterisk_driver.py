@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,12 +20,13 @@ from pydantic import SecretStr
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import Node, Seams, running
 from tellerline.config import Ami, Config
+from tellerline.door import Door
 from tellerline.errors import ParleyError
 from tellerline.trying.asterisk_caller import Callers
 from tellerline.trying.asterisk_config import DEPLOY_USER
 from tellerline.trying.asterisk_found import require_asterisk
 from tellerline.trying.asterisk_host import AsteriskHost
-from tellerline.trying.conversation import Given
+from tellerline.trying.conversation import Given, Told
 from tellerline.trying.driver import Leg, TextMessage
 from tellerline.trying.fastagi import SOUND_PREFIX, demo_config
 from tellerline.trying.handsets import Handsets
@@ -59,6 +61,7 @@ class AsteriskDriver:
         self._config = config
         self._sounds = sounds
         self._stack = contextlib.AsyncExitStack()
+        self._door: ToldDoor | None = None
         self._clock: ConversationClock
         self.node: Node
         self.host: AsteriskHost
@@ -89,7 +92,7 @@ class AsteriskDriver:
             )
             seams = Seams(
                 clock=self._clock,
-                wrap_door=lambda door: ToldDoor(door, self._given.bank),
+                wrap_door=self._wrapped,
                 pin_cost=QUICK_PINS,
             )
             config = demo_config(folder, self._handsets.port, self._config).model_copy(update={"ami": ami})
@@ -111,6 +114,15 @@ class AsteriskDriver:
     def now_s(self) -> float:
         """See :class:`~tellerline.trying.driver.Driver`."""
         return self._clock.passed_s()
+
+    def tell(self, told: Mapping[str, Told]) -> None:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        if self._door is not None:
+            self._door.tell(told)
+
+    def _wrapped(self, door: Door) -> Door:
+        self._door = ToldDoor(door, self._given.bank)
+        return self._door
 
     async def call(self, from_: str | None, to: str, *, attestation: str | None, trunk: str | None) -> Leg:
         """See :class:`~tellerline.trying.driver.Driver`."""

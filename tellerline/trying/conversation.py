@@ -266,8 +266,29 @@ class Wait:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """From here on the bank answers as told, once each: the next time that the operation (``*``: any) is asked."""
+
+    place: Place
+    told: Mapping[str, Told]
+
+
 Step: TypeAlias = (
-    Call | Called | Hear | Press | Silence | Speak | HangUp | Ended | Transferred | Text | Receive | NotReceive | Wait
+    Call
+    | Called
+    | Hear
+    | Press
+    | Silence
+    | Speak
+    | HangUp
+    | Ended
+    | Transferred
+    | Text
+    | Receive
+    | NotReceive
+    | Wait
+    | Bank
 )
 
 

@@ -8,10 +8,13 @@ only acts and reports.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
+
+from tellerline.trying.conversation import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,10 @@ class Driver(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    def tell(self, told: Mapping[str, Told]) -> None:
+        """Let the bank answer so, once each, the next time that an operation (``*``: any) is asked."""
+        ...
 
     async def call(self, from_: str | None, to: str, *, attestation: str | None, trunk: str | None) -> Leg:
         """Dial ``to`` from ``from_`` (None: withheld) and answer the leg once the call is up.

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import tempfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +31,7 @@ from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_flows
 from tellerline.config import Config
 from tellerline.errors import ParleyError
-from tellerline.trying.conversation import Given
+from tellerline.trying.conversation import Given, Told
 from tellerline.trying.driver import CallEnded, EndedBy, Leg, TextMessage
 from tellerline.trying.pace import working
 from tellerline.trying.telephone import Telephone
@@ -89,6 +90,7 @@ class EngineDriver:
         self._vault: Vault
         self._router: TextRouter
         self._texts: deque[TextMessage] = deque()
+        self._ids = itertools.count(1)
 
     async def __aenter__(self) -> Self:
         """Open a fresh demo bank and load the flows."""
@@ -147,6 +149,10 @@ class EngineDriver:
         """See :class:`~tellerline.trying.driver.Driver`."""
         return self._clock.passed_s()
 
+    def tell(self, told: Mapping[str, Told]) -> None:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        self._door.tell(told)
+
     async def call(self, from_: str | None, to: str, *, attestation: str | None, trunk: str | None) -> Leg:
         """See :class:`~tellerline.trying.driver.Driver`."""
         if attestation is not None or trunk is not None:
@@ -175,7 +181,7 @@ class EngineDriver:
             flow=self._config.agi.flow,
             channel=Channel.VOICE,
             party=Party(number, arrival.identified, arrival.language),
-            session_id=f"v-{secrets.token_hex(12)}",
+            session_id=f"v-{next(self._ids)}",  # the same at every run: a split may go by it
             auth_session_id=arrival.auth_session_id,
             at=self._clock.now(),
         )

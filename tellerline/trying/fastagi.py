@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,8 +21,9 @@ from ivr.testing import EndedBy as PbxEndedBy
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import Node, Seams, running
 from tellerline.config import Agi, Bank, Config, Health, Server, Sms
+from tellerline.door import Door
 from tellerline.errors import ParleyError
-from tellerline.trying.conversation import Given
+from tellerline.trying.conversation import Given, Told
 from tellerline.trying.driver import CallEnded, EndedBy, Heard, Leg, TextMessage
 from tellerline.trying.handsets import Handsets
 from tellerline.trying.pace import working
@@ -129,6 +130,7 @@ class FastAgiDriver:
         self._given = given
         self._config = config
         self._stack = contextlib.AsyncExitStack()
+        self._door: ToldDoor | None = None
         self._clock: ConversationClock
         self._node: Node
         self._pbx: FakePbx
@@ -142,7 +144,7 @@ class FastAgiDriver:
             self._handsets = await stack.enter_async_context(Handsets.open(self._clock.passed_s))
             seams = Seams(
                 clock=self._clock,
-                wrap_door=lambda door: ToldDoor(door, self._given.bank),
+                wrap_door=self._wrapped,
                 pin_cost=QUICK_PINS,
             )
             config = demo_config(folder, self._handsets.port, self._config)
@@ -164,6 +166,15 @@ class FastAgiDriver:
     def now_s(self) -> float:
         """See :class:`~tellerline.trying.driver.Driver`."""
         return self._clock.passed_s()
+
+    def tell(self, told: Mapping[str, Told]) -> None:
+        """See :class:`~tellerline.trying.driver.Driver`."""
+        if self._door is not None:
+            self._door.tell(told)
+
+    def _wrapped(self, door: Door) -> Door:
+        self._door = ToldDoor(door, self._given.bank)
+        return self._door
 
     async def call(self, from_: str | None, to: str, *, attestation: str | None, trunk: str | None) -> Leg:
         """See :class:`~tellerline.trying.driver.Driver`."""

@@ -110,6 +110,10 @@ def _at(words: Mapping[str, Node]) -> datetime.datetime | None:
 def _bank(node: Node) -> dict[str, c.Told]:
     if node.is_text:
         return {"*": _told(node, ("down",))}
+    return _answers(node)
+
+
+def _answers(node: Node) -> dict[str, c.Told]:
     bank: dict[str, c.Told] = {}
     for name, (key, value) in node.pairs().items():
         if name not in REGISTRY and name != "*":
@@ -351,6 +355,7 @@ _WORDS: Mapping[str, tuple[Callable[[_Step], c.Step], tuple[str, ...]]] = {
     "text": (_text, ()),
     "receive": (_receive, ("within",)),
     "not_receive": (_not_receive, ("within",)),
+    "bank": (lambda step: c.Bank(step.place, _answers(step.value)), ()),
     "wait": (lambda step: c.Wait(step.place, _span(step.value)), ()),
 }
 

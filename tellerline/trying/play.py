@@ -155,6 +155,8 @@ class Player:
                 await self._receive(step)
             case c.NotReceive():
                 await self._not_receive(step)
+            case c.Bank():
+                self._driver.tell(step.told)
             case c.Wait():
                 self._note(c.DEFAULT_PARTY, Kind.WAITED, f"{step.seconds:g} s")
                 await self._driver.wait(step.seconds)

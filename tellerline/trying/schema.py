@@ -48,6 +48,16 @@ def _heard() -> dict[str, Any]:
     return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 
+def _answers() -> dict[str, Any]:
+    told = {
+        "anyOf": [
+            {"type": "string", "description": "An outcome of the operation."},
+            _object({"outcome": {"type": "string"}, "reason": {"type": "string"}, "slow": _SPAN}),
+        ]
+    }
+    return {"type": "object", "properties": dict.fromkeys((*REGISTRY, "*"), told), "additionalProperties": False}
+
+
 def _steps() -> list[dict[str, Any]]:
     party, within = {"as": _NAME}, {"within": _SPAN}
     call = _object(
@@ -81,23 +91,13 @@ def _steps() -> list[dict[str, Any]]:
         _object({"receive": _object(receive, "to"), **within}, "receive"),
         _object({"not_receive": _object({"to": _NUMBER, "contains": parts}), **within}, "not_receive"),
         _object({"wait": _SPAN}, "wait"),
+        _object({"bank": _answers()}, "bank"),
     ]
 
 
 def conversation_schema() -> dict[str, Any]:
     """Answer the schema."""
-    told = {
-        "anyOf": [
-            {"type": "string", "description": "An outcome of the operation."},
-            _object({"outcome": {"type": "string"}, "reason": {"type": "string"}, "slow": _SPAN}),
-        ]
-    }
-    bank = {
-        "anyOf": [
-            {"const": "down"},
-            {"type": "object", "properties": dict.fromkeys((*REGISTRY, "*"), told), "additionalProperties": False},
-        ]
-    }
+    bank = {"anyOf": [{"const": "down"}, _answers()]}
     people = {"enum": [word.value for word in Agents]}
     given = _object(
         {

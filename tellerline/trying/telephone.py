@@ -7,8 +7,9 @@ it is the first key of this turn's answer, keys that nobody waits for are lost, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from core_client.domain.secret import Secret
 from flows.dialogue import (
@@ -57,6 +58,7 @@ class Telephone:
         self._key = asyncio.Event()
         self._keys: deque[str] = deque()
         self._listening = False
+        self._asks: GatherDigits | Record | None = None
         self._carried = ""
         self._deaf_until_s = 0.0
         self._speaks_until_s = -1.0  # the last that the customer said ends then
@@ -93,6 +95,10 @@ class Telephone:
 
     async def gather(self, wait: GatherDigits) -> DigitsReceived | InputTimedOut | PartyLeft:
         """See :class:`flows.line.Line`."""
+        with self._asking(wait):
+            return await self._gather(wait)
+
+    async def _gather(self, wait: GatherDigits) -> DigitsReceived | InputTimedOut | PartyLeft:
         keys: list[str] = []
         key, self._carried = self._carried, ""
         while True:
@@ -118,6 +124,10 @@ class Telephone:
 
     async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
         """See :class:`flows.line.Line`. Ends as Asterisk's RECORD FILE does: a key, silence, the limit, a hangup."""
+        with self._asking(wait):
+            return await self._record(wait)
+
+    async def _record(self, wait: Record) -> RecordingEnded | PartyLeft:
         began_s = self._now_s()
         ends_s = began_s + wait.max_s
         self._carried = ""
@@ -205,6 +215,31 @@ class Telephone:
         except TimeoutError:
             pass
         return ""
+
+    @contextlib.contextmanager
+    def _asking(self, wait: GatherDigits | Record) -> Iterator[None]:
+        self._asks = wait
+        self._news.set()
+        try:
+            yield
+        finally:
+            self._asks = None
+
+    # --- for who plays it by hand ---------------------------------------------------------------------------------
+
+    @property
+    def asks(self) -> GatherDigits | Record | None:
+        """What the bank waits for now, with every key that was pressed taken."""
+        return self._asks if self._listening and not self._keys else None
+
+    async def quiet(self) -> None:
+        """Let time pass until the bank waits for the customer, or the call is over."""
+        while not self._over.is_set() and self.asks is None:
+            self._news.clear()
+            if self._keys or self._asks is not None:
+                await asyncio.sleep(0)  # a key is on its way
+            else:
+                await self._news.wait()
 
     # --- the leg, for the customer -------------------------------------------------------------------------------
 

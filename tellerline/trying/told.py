@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 
 from core_client.operations import UNAUTHENTICATED
@@ -18,6 +19,18 @@ class ToldDoor:
     def __init__(self, inner: Door, told: Mapping[str, Told]) -> None:
         self._inner = inner
         self._told = told
+        self._next: dict[str, deque[Told]] = {}
+
+    def tell(self, told: Mapping[str, Told]) -> None:
+        """Let each of these answer so, once, the next time that it is asked; before what holds for good."""
+        for name, answer in told.items():
+            self._next.setdefault(name, deque()).append(answer)
+
+    def _answer(self, operation: str) -> Told:
+        for name in (operation, "*"):
+            if self._next.get(name):
+                return self._next[name].popleft()
+        return self._told.get(operation) or self._told.get("*") or Told()
 
     async def arrive(self, channel: str, number: str | None) -> Arrival:
         """See :class:`~tellerline.door.Door`."""
@@ -26,7 +39,7 @@ class ToldDoor:
 
     async def perform(self, call: OperationCall) -> OperationResult:
         """Answer as told; without an outcome, as the bank does, after the time that is told."""
-        told = self._told.get(call.operation) or self._told.get("*") or Told()
+        told = self._answer(call.operation)
         if told.outcome is not None and told.outcome not in ("ok", UNAUTHENTICATED):
             result = OperationResult(told.outcome, reason=told.reason)
         else:

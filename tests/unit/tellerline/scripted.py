@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from core_client.domain.secret import Secret
 from tellerline.trying import conversation as c
+from tellerline.trying.conversation import Told
 from tellerline.trying.driver import CallEnded, EndedBy, Heard, Leg, TextMessage
 
 
@@ -36,6 +37,9 @@ class ScriptedLeg:
     async def silence(self, seconds: float) -> None:
         self.world.clock_s += seconds
 
+    async def speak(self, seconds: float) -> None:
+        self.world.clock_s += seconds
+
     async def hang_up(self) -> None:
         self.ends = self.ends or CallEnded(EndedBy.CUSTOMER)
 
@@ -53,6 +57,7 @@ class ScriptedDriver:
     sent: list[str] = field(default_factory=list)
     clock_s: float = 0.0
     name: str = "scripted"
+    told: list[dict[str, Told]] = field(default_factory=list)
 
     def now_s(self) -> float:
         return self.clock_s
@@ -64,6 +69,9 @@ class ScriptedDriver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+    def tell(self, told: Mapping[str, Told]) -> None:
+        self.told.append(dict(told))
 
     async def call(self, from_: str | None, to: str, *, attestation: str | None, trunk: str | None) -> Leg:
         assert self.leg is not None

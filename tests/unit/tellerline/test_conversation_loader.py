@@ -89,7 +89,7 @@ def test_what_is_given_tells_the_time_and_how_the_bank_answers() -> None:
         ("- call: {to: '95500'}\n", "x.yaml:4:9", "a call from nowhere"),
         ("- hear: &a welcome\n", "x.yaml:4:9", "an anchor"),
         ("- hear: !!str welcome\n", "x.yaml:4:9", "a tag"),
-        ("- hear: welcome\n- hear: [welcome\n", "x.yaml:6:1", "did not find"),
+        ("- hear: welcome\n- hear: [welcome\n", "x.yaml:5:9", "never closed"),
         ("- ended: false\n", "x.yaml:4:10", "says nothing"),
     ],
 )
