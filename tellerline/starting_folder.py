@@ -27,7 +27,7 @@ _CATALOGUE = """\
 #   welcome: {{say: "{example}"}}
 #   main_options: {{say: "…", keys: "123"}}   # keys: those that it announces; check compares them with the menu
 #
-# Then record it: tellerline sounds add {lang}/welcome my_recording.wav  (or build it: tellerline sounds build)
+# Then record it: tellerline sounds add my_recording.wav --as welcome --lang {lang}  (or: tellerline sounds build)
 {{}}
 """
 _NAMES = {"zh": ("Chinese", "欢迎致电我行。"), "en": ("English", "Welcome to our bank.")}

@@ -1,0 +1,126 @@
+"""``tellerline flows log | status``: what happened to a flow, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from flows.releases.register import Entry, State
+from tellerline.cli.flows.acting import FlowName, at_the_office, entry_as_json, tell_json, told
+from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, out
+from tellerline.office import Office, Standing, names_of
+
+_STYLES = {
+    State.LIVE: "bold green",
+    State.PENDING: "bold yellow",
+    State.DRAFT: "yellow",
+    State.ROLLED_BACK: "red",
+    State.WITHDRAWN: "red",
+}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(log)
+    app.command()(status)
+
+
+def log(
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, max=1000, help="So many entries, the newest first.")
+    ] = 20,
+    flow: FlowName = None,
+    format_: FormatOption = Format.TEXT,
+    config: ConfigOption = None,
+) -> None:
+    """Show what happened to a flow: who published, approved and took back which version, when and why.
+
+    Examples: `tellerline flows log`, `tellerline flows log -n 5 --format json`
+    """
+    settings = config_of(config)
+    name = flow or settings.agi.flow
+    with told(format_):
+        entries = at_the_office(settings, lambda office: office.releases.log(name, count))
+        if format_ is Format.JSON:
+            tell_json({"flow": name, "entries": [entry_as_json(entry) for entry in entries]})
+            return
+        if not entries:
+            out.print(f"nothing of flow '{escape(name)}' was published yet")
+            return
+        table = Table("", "version", "state", "act", "by", "approved by", "at (UTC)", "message")
+        table.columns[1].no_wrap = table.columns[2].no_wrap = True  # a version is there to be copied
+        for entry in entries:
+            table.add_row(
+                str(entry.number),
+                entry.version,
+                f"[{_STYLES.get(entry.state, 'dim')}]{entry.state.value.replace('_', ' ')}[/]",
+                entry.act.value,
+                escape(entry.author),
+                escape(entry.approver or ""),
+                f"{entry.at:%Y-%m-%d %H:%M:%S}",
+                escape(entry.message),
+            )
+        out.print(table)
+
+
+def status(flow: FlowName = None, format_: FormatOption = Format.TEXT, config: ConfigOption = None) -> None:
+    """Show what callers get now, what waits for whom, which draft can be called, and which notices are on.
+
+    Examples: `tellerline flows status`, `tellerline flows status --format json`
+    """
+    settings = config_of(config)
+    names = (flow,) if flow is not None else tuple(names_of(settings))
+    with told(format_):
+        found = at_the_office(settings, lambda office: _standings(office, names))
+        if format_ is Format.JSON:
+            tell_json({"flows": [_as_json(one) for one in found]})
+            return
+        for one in found:
+            _tell(one, settings.flows.draft_number)
+
+
+async def _standings(office: Office, names: tuple[str, ...]) -> list[Standing]:
+    return [await office.standing(name) for name in names]
+
+
+def _tell(one: Standing, draft_number: str | None) -> None:
+    out.print(escape(one.name), style="bold")
+    out.print(f"  live     {_line(one.live) if one.live is not None else '[red]nothing[/]'}")
+    if one.pending is not None:
+        who = " or ".join(one.may_approve) or "an approver, and there is none but its author"
+        out.print(f"  waits    {_line(one.pending)}")
+        out.print(f"           [yellow]for {escape(who)}[/]: tellerline flows approve {one.pending.version} --by NAME")
+    if one.draft is not None:
+        where = f"  (call {draft_number})" if draft_number else ""
+        out.print(f"  draft    {_line(one.draft)}{where}")
+    for notice in one.notices:
+        until = f" until {notice.until:%Y-%m-%d %H:%M} UTC" if notice.until is not None else ""
+        out.print(f"  notice   [yellow]{escape(notice.name)}[/] on{until}, by {escape(notice.by)}")
+
+
+def _line(entry: Entry) -> str:
+    approved = f", approved by {escape(entry.approver)}" if entry.approver else ""
+    return (
+        f"{entry.version}  by {escape(entry.author)}{approved}, {entry.at:%Y-%m-%d %H:%M} UTC: {escape(entry.message)}"
+    )
+
+
+def _as_json(one: Standing) -> dict[str, object]:
+    return {
+        "flow": one.name,
+        "live": entry_as_json(one.live),
+        "pending": entry_as_json(one.pending),
+        "draft": entry_as_json(one.draft),
+        "may_approve": list(one.may_approve),
+        "notices": [
+            {
+                "name": notice.name,
+                "until": notice.until.isoformat() if notice.until is not None else None,
+                "by": notice.by,
+            }
+            for notice in one.notices
+        ],
+    }
