@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from core_client.language.source import Place, Source
@@ -13,7 +13,8 @@ from core_client.operations import Type
 from flows import prompts
 from flows.dialogue import Channel
 from flows.errors import FlowError
-from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Gate, Step, Way
+from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Step, Way
+from flows.nesting import begins_itself, region, subflows
 from flows.steps.ask import Ask
 from flows.steps.bank import Bank
 from flows.steps.confirm import Confirm
@@ -31,14 +32,21 @@ def check(flow: Flow, source: Source) -> None:
     errors = list(missing_targets(flow, source))
     errors = errors or [*return_outside_a_gate(flow, source), *not_by_text(flow, source)]
     errors = errors or list(not_on_channel(flow, source))
+    errors = errors or list(begins_itself(flow, source))
     if errors:
         errors.sort(key=lambda error: (error.file != source.name, error.file, error.line, error.column))
         errors[0].more = tuple(errors[1:])
         raise errors[0]
 
 
+def nested(flow: Flow) -> Flow:
+    """Answer the flow with the steps inside of each gate and sub-flow."""
+    gates = {name: replace(gate, steps=region(flow, gate.voice.target)) for name, gate in flow.gates.items()}
+    return replace(flow, gates=gates, subflows=subflows(flow))
+
+
 def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
-    """Answer the flow with what follows from its graph: gates' insides, prompts, who asks for what, its version."""
+    """Answer the flow with what follows from its steps: its prompts, who asks for what, its version."""
     used: dict[str, Place] = {}
     for step in flow.steps.values():
         for saying in step.sayings():
@@ -52,7 +60,6 @@ def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
     return replace(
         flow,
         version=digest.hexdigest()[:VERSION_LENGTH],
-        gates={name: replace(gate, steps=inside(flow, gate)) for name, gate in flow.gates.items()},
         prompts=used,
         asked_by={
             step.variable.name: step.name for step in reversed(tuple(flow.steps.values())) if isinstance(step, Ask)
@@ -67,8 +74,12 @@ def ways(flow: Flow, step: Step, channel: Channel) -> tuple[Edge, ...]:
     """Answer where ``step`` goes on ``channel``; a text ends where a call would go back to its menu."""
     edges = step.edges(channel)
     if channel is Channel.SMS and isinstance(step, SayStep):
-        return tuple(e for e in edges if e.target in flow.steps and not ends_a_text(flow.steps[e.target]))
+        return tuple(e for e in edges if e.target == RETURN or not _ends_a_text(flow, e.target))
     return edges
+
+
+def _ends_a_text(flow: Flow, name: str) -> bool:
+    return name not in flow.steps or ends_a_text(flow.steps[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,33 +114,6 @@ def roots(flow: Flow, channel: Channel) -> Iterator[Edge]:
     yield Edge(flow.start, flow.start_place, Way.START)
 
 
-def inside(flow: Flow, gate: Gate) -> frozenset[str]:
-    """Answer the steps of a gate: reached from its entry, and able to reach ``return``."""
-    after = _closure(flow, [gate.voice.target])
-    able = {name for name in after if RETURN in {edge.target for edge in flow.steps[name].edges(Channel.VOICE)}}
-    grown = True
-    while grown:
-        more = {n for n in after - able if able & {edge.target for edge in flow.steps[n].edges(Channel.VOICE)}}
-        able |= more
-        grown = bool(more)
-    return frozenset(able)
-
-
-def _closure(flow: Flow, names: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    queue = deque(names)
-    while queue:
-        name = queue.popleft()
-        if name not in found and name in flow.steps:
-            found.add(name)
-            queue.extend(edge.target for edge in flow.steps[name].edges(Channel.VOICE) if not _is_word(edge))
-    return found
-
-
-def _is_word(edge: Edge) -> bool:
-    return edge.target in (RETURN, BACK, REPEAT)
-
-
 # --- checks ------------------------------------------------------------------------------------------------------
 
 
@@ -149,7 +133,7 @@ def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
     yield Edge(flow.start, flow.start_place, Way.START), ()
     for step in flow.steps.values():
         for edge in step.branches():
-            yield edge, (RETURN,)
+            yield edge, () if edge.way is Way.CALL else (RETURN,)
     for gate in flow.gates.values():
         yield gate.voice, ()
     for edge in flow.keys.values():
@@ -159,7 +143,7 @@ def _all_edges(flow: Flow) -> Iterator[tuple[Edge, tuple[str, ...]]]:
 
 
 def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
-    """Find ``return`` where no gate was entered."""
+    """Find ``return`` where no gate was entered and no sub-flow called."""
     outside: set[tuple[str, Channel]] = set()
     queue = deque((edge.target, channel) for channel in Channel for edge in roots(flow, channel))
     while queue:
@@ -168,8 +152,10 @@ def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
             continue
         outside.add((name, channel))
         for edge in ways(flow, flow.steps[name], channel):
+            if edge.way is Way.CALL:
+                continue  # what is inside of it returns to the call
             if edge.target == RETURN:
-                message = f"step '{name}' is reached without a gate: there is nothing to return to"
+                message = f"step '{name}' is reached without a gate or a call: there is nothing to return to"
                 yield _flow_error(source, edge.place, message, "Name the step that follows.", "nothing-to-return-to")
             else:
                 queue.append((edge.target, channel))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flows.saying import Saying
     from sounds.catalogue import Catalogue
 
-RETURN = "return"  # the target that ends a gate: on to the step that needed it
+RETURN = "return"  # the target that ends a gate or a sub-flow: on to the step that needed it, or that follows
 BACK, REPEAT = "back", "repeat"  # what a universal key can do besides going to a step
 BY_NUMBER, BY_CODE = "by_number", "by_code"  # how a gate is passed on SMS
 
@@ -40,7 +40,7 @@ class Way(StrEnum):
     SHARE = "share"  # word: the name of a split's share
     FAILED = "failed"  # after too many attempts
     GATE = "gate"  # word: the gate that begins
-    CALL = "call"  # into a sub-flow
+    CALL = "call"  # into a sub-flow; NEXT leads on when it returns
     START = "start"
     SMS = "sms"  # word: the command
 
@@ -197,6 +197,7 @@ class Flow:
     time_zone: str = DEFAULT_ZONE  # of ``today`` and of the schedules
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
+    subflows: Mapping[str, frozenset[str]] = field(default_factory=dict)  # step that calls -> the steps inside
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language -> those tried where it lacks one
     catalogue: Catalogue | None = field(default=None, repr=False, compare=False)  # None: what the node says
 

@@ -36,10 +36,14 @@ class Waiting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A gate that is being passed: its name, and the step to go on at afterwards."""
+    """A gate that is being passed, or a sub-flow that was called, and the step to go on at afterwards.
+
+    Of a gate it holds the name; of a sub-flow the step that called it, and no gate.
+    """
 
     gate: str
     then: str
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class Session:
         if self.gates:
             data["gates"] = self.gates
         if self.frames:
-            data["frames"] = [(frame.gate, frame.then) for frame in self.frames]
+            data["frames"] = [_frame_to_json(frame) for frame in self.frames]
         if self.history:
             data["hist"] = self.history
         if self.no_inputs or self.no_matches:
@@ -167,7 +171,7 @@ class Session:
             variables={name: from_json(value) for name, value in data.get("vars", {}).items()},
             slots=tuple(data.get("slots", ())),
             gates=tuple(data.get("gates", ())),
-            frames=tuple(Frame(gate, then) for gate, then in data.get("frames", ())),
+            frames=tuple(Frame(*frame) for frame in data.get("frames", ())),
             history=tuple(data.get("hist", ())),
             no_inputs=data.get("miss", (0, 0))[0],
             no_matches=data.get("miss", (0, 0))[1],
@@ -179,3 +183,7 @@ class Session:
             visits=data.get("visits", {}),
             expires_at=data.get("exp", 0),
         )
+
+
+def _frame_to_json(frame: Frame) -> tuple[str, ...]:
+    return (frame.gate, frame.then, frame.call) if frame.call else (frame.gate, frame.then)

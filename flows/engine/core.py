@@ -11,6 +11,7 @@ from flows.dialogue import (
     Channel,
     End,
     Facts,
+    Mark,
     OperationAnswered,
     PartyLeft,
     Reconnected,
@@ -22,7 +23,7 @@ from flows.dialogue import (
     What,
 )
 from flows.engine.draft import Checked, Draft
-from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step
+from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step, Way
 from flows.session import Frame, Session, Waiting
 
 MAX_STEPS_PER_TURN = 50  # between two waits; the longest way of the retail flow is 9
@@ -134,7 +135,7 @@ class Engine:
                 continue
             step = self.flow.steps[go]
             if draft.frames:
-                self._leave_gates(draft, go)
+                self._leave(draft, go)
             if draft.channel not in step.channels:
                 return self._trouble(draft)
             needed = step.needs.get(draft.channel)
@@ -179,18 +180,27 @@ class Engine:
             return self._trouble(draft)
         frame = draft.frames[-1]
         draft.frames = draft.frames[:-1]
-        draft.gates = (*draft.gates, frame.gate)
-        inside = self.flow.gates[frame.gate].steps
+        if frame.gate:
+            draft.gates = (*draft.gates, frame.gate)
+        else:
+            draft.trail.append(Mark(frame.call, What.LEFT, Way.NEXT))
+        inside = self._inside(frame)
         history = draft.history
         while history and history[-1] in inside:
-            history = history[:-1]  # "back" goes to the question before the proof, not into it
+            history = history[:-1]  # "back" goes to the question before the proof or the call, not into it
         draft.history = history
         return frame.then
 
-    def _leave_gates(self, draft: Draft, target: str) -> None:
-        """Forget the gates that ``target`` is no longer inside of: they were not passed."""
+    def _inside(self, frame: Frame) -> frozenset[str]:
+        """Answer the steps of the gate or sub-flow that ``frame`` is of."""
+        if frame.gate:
+            return self.flow.gates[frame.gate].steps
+        return self.flow.subflows[frame.call]
+
+    def _leave(self, draft: Draft, target: str) -> None:
+        """Forget the gates and sub-flows that ``target`` is no longer inside of: nothing is passed, nobody returns."""
         frames = draft.frames
-        while frames and target not in self.flow.gates[frames[-1].gate].steps:
+        while frames and target not in self._inside(frames[-1]):
             frames = frames[:-1]
         draft.frames = frames
 

@@ -15,6 +15,7 @@ from flows.shape import StepShape
 from flows.steps.ask import AskShape, build_ask
 from flows.steps.bank import BankShape, build_bank, learn_bank
 from flows.steps.branch import IfShape, build_if
+from flows.steps.call import CallShape, build_call
 from flows.steps.callback import CallbackShape, build_callback, learn_callback
 from flows.steps.choose import ChooseShape, build_choose, learn_choose
 from flows.steps.confirm import ConfirmShape, build_confirm
@@ -61,6 +62,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "notice": Kind(NoticeShape, build_notice),
         "record": Kind(RecordShape, build_record, learn_record),
         "callback": Kind(CallbackShape, build_callback, learn_callback),
+        "call": Kind(CallShape, build_call),
         "go": Kind(GoShape, build_go),
         "transfer": Kind(TransferShape, build_transfer),
         "say": Kind(SayShape, build_say),

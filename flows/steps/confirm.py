@@ -124,9 +124,11 @@ class Confirm(Step):
     # --- the code ---
 
     def _needs_code(self, draft: Draft) -> Bank | None:
-        step = draft.flow.steps[self.yes.target]
+        step = draft.flow.steps.get(self.yes.target)  # none: back to where a sub-flow was called
+        if not isinstance(step, Bank):
+            return None
         gates = (draft.flow.gates[name] for name in step.needs.get(Channel.SMS, ()))
-        return step if isinstance(step, Bank) and any(gate.sms == BY_CODE for gate in gates) else None
+        return step if any(gate.sms == BY_CODE for gate in gates) else None
 
     def _issue(self, draft: Draft, money: Bank) -> Go:
         intent = intent_of(money, draft)
