@@ -59,6 +59,10 @@ class EvaluationError(Exception):
     """An expression met a value that is missing or does not fit. Never holds the value itself."""
 
 
+class NoValueError(EvaluationError):
+    """A name, or a part of what it stands for, has no value: nobody was asked yet, or the number is withheld."""
+
+
 def caret(source_line: str, column: int) -> str:
     """Answer the line and, under ``column`` (counted from 1), a caret; wide characters count twice."""
     start = max(0, column - 1 - MAX_SHOWN // 2) if column > MAX_SHOWN else 0

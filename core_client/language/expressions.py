@@ -16,7 +16,7 @@ from decimal import Decimal, DecimalException
 from typing import Any, Protocol, TypeAlias
 
 from core_client.language import types as t
-from core_client.language.errors import EvaluationError, ExpressionError
+from core_client.language.errors import EvaluationError, ExpressionError, NoValueError
 from core_client.language.source import Place
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType, Function
@@ -96,10 +96,13 @@ class Expression:
             raise EvaluationError(f"'{self.text}' cannot be worked out: {type(problem).__name__}") from None
 
     def evaluate_or_none(self, scope: Scope) -> Any:
-        """Answer its value, or None when a name in it has none yet."""
+        """Answer its value, or None when a name in it, or a part of one that it needs, has none."""
         if any(scope.get(name) is None for name in self.names):
             return None
-        return self.evaluate(scope)
+        try:
+            return self.evaluate(scope)
+        except NoValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +261,7 @@ class _Compiler:
         def read(scope: Scope) -> Any:
             found = scope.get(name)
             if found is None:
-                raise EvaluationError(f"'{name}' has no value yet in '{text}'")
+                raise NoValueError(f"'{name}' has no value yet in '{text}'")
             return found
 
         return self._names[name], read
@@ -276,7 +279,7 @@ class _Compiler:
         def part(scope: Scope) -> Any:
             found = read(scope).get(field)
             if found is None:
-                raise EvaluationError(f"'{field}' has no value in '{text}'")
+                raise NoValueError(f"'{field}' has no value in '{text}'")
             return found
 
         return owner.fields[field], part

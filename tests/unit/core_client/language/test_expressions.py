@@ -6,7 +6,7 @@ import pytest
 
 from core_client.domain.money import Money
 from core_client.language import types as t
-from core_client.language.errors import EvaluationError, ExpressionError
+from core_client.language.errors import EvaluationError, ExpressionError, NoValueError
 from core_client.language.expressions import MAX_LENGTH, Expression, compile_expression
 from core_client.language.types import ExprType
 from flows.names import FUNCTIONS
@@ -145,6 +145,13 @@ def test_a_division_by_zero_and_a_missing_value_are_typed_errors() -> None:
     with pytest.raises(EvaluationError, match="'n' has no value yet"):
         compiled("n > 1").evaluate({})
     assert compiled("n > 1").evaluate_or_none({}) is None
+
+
+def test_a_record_of_which_a_part_is_missing_has_no_value_there() -> None:
+    withheld = {"bal": {"available": Money(1, "CNY"), "count": None}}
+    assert compiled("bal.count").evaluate_or_none(withheld) is None
+    with pytest.raises(NoValueError, match="'count' has no value"):
+        compiled("bal.count").evaluate(withheld)
 
 
 @pytest.mark.parametrize(
