@@ -16,7 +16,7 @@ COUNTRY = "CN"  # of numbers that are written without one, in a flow that names 
 MAX_TEXT = 140  # of an answer that is kept; a name or an account number is shorter
 
 _AMOUNT = re.compile(r"^(\d{1,3}(?:,\d{3})+|\d{1,13})(?:\.(\d{1,3}))?$")
-_NUMBER = re.compile(r"^\+?[0-9][0-9 ().\-/]{2,23}$")  # E.164 has 15 digits; people group them
+_NUMBER = re.compile(r"^\+?[0-9(][0-9 ().\-/]{2,23}$")  # E.164 has 15 digits; people group them
 _SIGNS = re.compile(r"^(?:CNY|RMB|USD|EUR|¥|￥|\$|€)?(.*?)(?:CNY|RMB|USD|EUR|元|块|圆)?$", re.IGNORECASE | re.DOTALL)
 
 

@@ -46,7 +46,7 @@ def test_what_does_not_fit_asks_again() -> None:
 def test_defaults() -> None:
     flow = flow_of("  main: {record: {}, save: m, on: {ok: bye, empty: bye, failed: bye}}\n")
     step = flow.steps["main"]
-    assert (step.channels, step.takes_input) == ({Channel.VOICE}, True)
+    assert (step.channels, step.takes_input) == (frozenset({Channel.VOICE}), True)
     assert ways(step.edges(Channel.VOICE)) == ["outcome ok -> bye", "outcome empty -> bye", "outcome failed -> bye"]
     assert begun("  main: {record: {}, save: m, on: {ok: bye, empty: bye, failed: bye}}\n").played.wait == Record(
         60.0, 5.0
