@@ -41,8 +41,8 @@ class Proofs:
             if edge.target == RETURN:
                 return False
             step = self._flow.steps.get(edge.target)
-            if step is None or step.name in seen:
-                continue
+            if step is None or step.name in seen or step.name not in gate.steps:
+                continue  # outside of the gate nothing passes it: a ``return`` there is of a sub-flow
             seen.add(step.name)
             if any(self.proves(need) for need in step.needs.get(Channel.VOICE, ())):
                 continue
