@@ -116,8 +116,9 @@ def _height(
             raise _round(way, each, source)
         if each.region not in nested:
             continue  # it begins at no step: that is told already
-        height = max(height, own + _height(each.region, (*way, each.region), nested, heights, source))
-        if height > MAX_NESTING or len(way) > MAX_FRAMES:
+        if len(way) < MAX_FRAMES:
+            height = max(height, own + _height(each.region, (*way, each.region), nested, heights, source))
+        if height > MAX_NESTING or len(way) >= MAX_FRAMES:
             message = f"sub-flows that call sub-flows, deeper than {MAX_NESTING}"
             raise source.error(each.place, message, "Let one of them go on with 'go', or put two together.", RULE)
     heights[outer] = height
