@@ -123,9 +123,11 @@ class Engine:
 
     def _steps(self, draft: Draft, go: Go) -> Wait | End:
         walked = 0
+        heard_again = False  # the same visit: whoever asks to hear it once more hears the same
         while isinstance(go, str | Edge):
             if isinstance(go, Edge):
                 draft.mark(What.LEFT, go.way, go.word)
+                heard_again = go.way is Way.UNIVERSAL and go.target == draft.step
                 go = go.target
             walked += 1
             if walked > MAX_STEPS_PER_TURN:
@@ -145,7 +147,7 @@ class Engine:
             if draft.step != go:
                 draft.last_step, draft.step = draft.step, go
             draft.mark(What.ENTERED)
-            if go in self._counted:
+            if go in self._counted and not heard_again:
                 draft.visit(go)
             go = step.enter(draft)
         return go
