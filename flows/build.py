@@ -39,6 +39,7 @@ class Build:
     gates: Mapping[str, Gate]
     keys: Mapping[str, Edge]
     default_filler: Node | None = None  # the prompt said while the bank takes long
+    on_fail: Node | None = None  # the way out that steps take when they name none
     retries: tuple[tuple[Saying, ...], tuple[Saying, ...]] = ((), ())  # the defaults for no input, no match
     local: dict[str, ExprType] = field(default_factory=dict)
     country: str = COUNTRY  # of telephone numbers that are written without one

@@ -274,6 +274,7 @@ class _Reader:
             build,
             defaults=part.defaults,
             default_filler=filler or build.default_filler,
+            on_fail=defaults.get("on_fail") or build.on_fail,
             retries=(retries[0], retries[1]),
         )
 

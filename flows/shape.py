@@ -22,6 +22,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"^(\d{1,6})(ms|s|m|h)$")
 _DIGITS = re.compile(r"^(\d{1,2})(?:\.\.(\d{1,2}))?$")
 MAX_DURATION_S = 24 * 3600.0
+MAX_TRIES = 9  # after nine the caller is not helped by a tenth
 MAX_DIGITS = 32  # the longest account numbers (IBAN 34) are never keyed
 
 M = TypeVar("M", bound=BaseModel)
@@ -66,6 +67,18 @@ def _digit_range(value: object) -> tuple[int, int]:
     return low, high
 
 
+def _flag(value: object) -> bool:
+    if value not in ("true", "false"):  # YAML's own yes, no, on and off mean something else to every reader
+        raise ValueError("true or false is needed")
+    return value == "true"
+
+
+def _tries(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch(rf"[1-{MAX_TRIES}]", value):
+        raise ValueError(f"between 1 and {MAX_TRIES} tries")
+    return int(value)
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_duration),
@@ -100,6 +113,8 @@ Dates = Annotated[
     BeforeValidator(_read_with(dates_of)),
     WithJsonSchema({"type": "string", "pattern": rf"^{_DATE}(\.\.{_DATE})?$"}),
 ]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Tries = Annotated[int, BeforeValidator(_tries), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_TRIES})]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
@@ -138,21 +153,21 @@ class InputShape(StepShape):
 
     no_input: Says = None
     no_match: Says = None
-    tries: int | None = None
+    tries: Tries | None = None
     on_fail: Name | None = None
     timeout: Duration | None = None
     digit_timeout: Duration | None = None
-    barge_in: bool | None = None
+    barge_in: Flag | None = None
 
 
 class DefaultsShape(Shape):
     """What steps take when they say nothing else."""
 
-    barge_in: bool = True
+    barge_in: Flag = True
     timeout: Duration = 6.0
     digit_timeout: Duration = 3.0
     text_timeout: Duration = 600.0
-    tries: int = 3
+    tries: Tries = 3
     on_fail: Name
     no_input: Says = None
     no_match: Says = None
@@ -162,10 +177,10 @@ class DefaultsShape(Shape):
 class PartDefaultsShape(Shape):
     """What the steps of an included file take instead of what the flow's own file says."""
 
-    barge_in: bool | None = None
+    barge_in: Flag | None = None
     timeout: Duration | None = None
     digit_timeout: Duration | None = None
-    tries: int | None = None
+    tries: Tries | None = None
     on_fail: Name | None = None
     no_input: Says = None
     no_match: Says = None
@@ -272,14 +287,25 @@ def _place_error(error: Any, model: type[BaseModel], node: Pairs, source: Source
         known = _fields_at(model, error["loc"][:-1])
         return source.error(place, f"unknown key '{key}' in {what}", did_you_mean(key, known) or _has(known))
     if kind == "missing":
-        return source.error(place, f"{what} needs '{error['loc'][-1]}'")
+        return source.error(place, f"{inside} needs '{error['loc'][-1]}'")
     if kind == "value_error":
         return source.error(place, f"{inside}: {error['msg'].removeprefix('Value error, ')}")
     if kind == "string_pattern_mismatch":
         shown = found.text[:64] if isinstance(found, Scalar) else str(error["loc"][-1])
-        hint = "Names are lower case letters, digits and _, as in send_payee." if "a-z" in str(error["ctx"]) else ""
-        return source.error(place, f"{inside}: '{shown}' cannot stand here", hint)
+        message = f"{inside}: '{shown}' cannot stand here" if shown else f"{inside}: a word is missing here"
+        return source.error(place, message, _HINTS.get(error["ctx"]["pattern"], ""))
     return source.error(place, f"{inside}: {_words(kind, error['msg'])}")
+
+
+# What a pattern asks for, in words.
+_HINTS = {
+    r"^[a-z][a-z0-9_]{0,63}$": "Names are lower case letters, digits and _, as in send_payee.",
+    r"^[a-z]{2,3}$": "A language is two or three letters, as in zh.",
+    r"^[0-9*#]$": "A key is one of 0 to 9, * and #.",
+    r"^[A-Z]{3}$": "Three capital letters, as in CNY.",
+    r"^[A-Z]{2}$": "Two capital letters, as in CN.",
+    r"^[#*]?$": "It is # or *.",
+}
 
 
 def _words(kind: str, message: str) -> str:
@@ -291,6 +317,12 @@ def _words(kind: str, message: str) -> str:
         return "one word is needed here"
     if kind == "list_type":
         return "a list is needed, as in [a, b]"
+    if kind == "greater_than_equal":
+        return message.replace("Input should be greater than or equal to", "at least") + " is needed"
+    if kind == "less_than_equal":
+        return message.replace("Input should be less than or equal to", "at most") + " can stand here"
+    if kind == "too_short":
+        return "at least one is needed"
     if kind in ("dict_type", "model_type", "model_attributes_type"):
         return "a mapping of keys is needed"
     return message[:1].lower() + message[1:]

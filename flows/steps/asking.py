@@ -70,10 +70,7 @@ def build_asking(build: Build, shape: InputShape, node: Pairs) -> Asking:
     default_no_input, default_no_match = build.retries
     own_no_input, own_no_match = build.by_attempt(node.get("no_input")), build.by_attempt(node.get("no_match"))
     tries = shape.tries if shape.tries is not None else defaults.tries
-    if not 1 <= tries <= MAX_TRIES:
-        place = node.entries["tries"].place if "tries" in node.entries else node.place
-        raise build.source.error(place, f"between 1 and {MAX_TRIES} tries")
-    on_fail = node.get("on_fail")
+    on_fail = node.get("on_fail") or build.on_fail
     return Asking(
         no_input=own_no_input or default_no_input,
         no_match=own_no_match or default_no_match,
@@ -87,9 +84,6 @@ def build_asking(build: Build, shape: InputShape, node: Pairs) -> Asking:
         inter_digit_timeout_s=_either(shape.digit_timeout, defaults.digit_timeout),
         barge_in=defaults.barge_in if shape.barge_in is None else shape.barge_in,
     )
-
-
-MAX_TRIES = 9  # after nine the caller is not helped by a tenth
 
 
 def _either(own: float | None, default: float) -> float:

@@ -11,7 +11,7 @@ from flows.dialogue import Channel, End
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step
 from flows.saying import Saying
-from flows.shape import Name, Says, StepShape
+from flows.shape import Flag, Name, Says, StepShape
 
 ENDS_A_TEXT = ("menu", "transfer")  # a text is answered; a call would go back to its menu, or on to an agent
 
@@ -21,8 +21,8 @@ class SayShape(StepShape):
 
     say: Says = None
     next: Name | None = None
-    hangup: bool = False
-    barge_in: bool | None = None
+    hangup: Flag = False
+    barge_in: Flag | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

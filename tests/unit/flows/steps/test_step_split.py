@@ -65,7 +65,7 @@ def test_all_shares_are_ways() -> None:
     [
         ("{a: {share: 20, go: bye}, b: {share: 81, go: bye}}", "the shares of split 'x' are 101 of a hundred", "{a:"),
         ("{a: {share: 99, go: bye}}", "are 99 of a hundred", "{a:"),
-        ("{a: {share: 0, go: bye}, b: {share: 100, go: bye}}", "greater than or equal to 1", "0,"),
+        ("{a: {share: 0, go: bye}, b: {share: 100, go: bye}}", "at least 1 is needed", "0,"),
         ("{a: {share: half, go: bye}}", "a whole number is needed", "half"),
         ("{a: {share: 50.5, go: bye}}", "a whole number is needed", "50.5"),
         ("{a: {share: 100}}", "needs 'go'", "{share"),
