@@ -27,6 +27,7 @@ from core_client.adapters.sql.database import sqlite_url
 from core_client.adapters.valkey import Store, open_store, reach_store
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
+from flows.figures import Figures
 from flows.prompts import ALL_LINES_BUSY, TOO_LONG
 from flows.releases.library import Library
 from flows.releases.register import Releases
@@ -159,7 +160,10 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         door = MeteredDoor(seams.wrap_door(bank.client), metrics)
         vault = Vault()
         sessions = RedisSessions(store.redis)
-        runner = Runner(served.flows, sessions, door, vault, seams.clock, notices=served.board.notices)
+        figures = await stack.enter_async_context(Figures(store.redis).counting())
+        runner = Runner(
+            served.flows, sessions, door, vault, seams.clock, observer=figures, notices=served.board.notices
+        )
         voice = VoiceChannel(
             runner,
             door,
