@@ -1,0 +1,1 @@
+"""Versions of flows as people publish them, on the real command line."""
