@@ -13,7 +13,7 @@ from rich.markup import escape
 from tellerline.cli.telling import NO, ConfigOption, config_of, out
 from tellerline.config import Config
 from tellerline.telemetry import configure_logging
-from tellerline.trying.beside import is_conversation, with_flows_beside
+from tellerline.trying.beside import is_conversation, with_flows_of
 from tellerline.trying.conversation import Conversation
 from tellerline.trying.junit import write_junit
 from tellerline.trying.loader import load_conversation
@@ -77,7 +77,7 @@ def try_(
 def _one(conversation: Conversation, through: Wire, speed: float | None, *, quiet: bool, config: Config) -> Result:
     began_s = time.monotonic()
     pace = speed if through is Wire.FASTAGI else None
-    settings = with_flows_beside(config, Path(conversation.file))
+    settings = with_flows_of(config, conversation)
     result = run_conversation(conversation, through.value, pace=pace, config=settings)
     took_s = time.monotonic() - began_s
     if not quiet or not result.passed:

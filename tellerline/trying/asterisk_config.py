@@ -44,6 +44,11 @@ class Site:
         return self.folder / "etc"
 
     @property
+    def messages(self) -> Path:
+        """Where callers' messages are kept."""
+        return self.folder / "spool" / "tellerline"
+
+    @property
     def log(self) -> Path:
         """Where the logs are."""
         return self.folder / "log"
@@ -66,7 +71,7 @@ def deploy_folder() -> Path:
 
 def write_configuration(site: Site) -> None:
     """Fill ``site.folder`` with all that Asterisk needs to start there and to write nowhere else."""
-    for part in ("etc/tellerline", "lib/keys", "spool", "run", "log", "data/sounds", "agi-bin"):
+    for part in ("etc/tellerline", "lib/keys", "spool/tellerline", "run", "log", "data/sounds", "agi-bin"):
         (site.folder / part).mkdir(parents=True, exist_ok=True)
     _link_data(site)
     for file in sorted(deploy_folder().glob("*.conf")):

@@ -95,7 +95,9 @@ class AsteriskDriver:
                 wrap_door=self._wrapped,
                 pin_cost=QUICK_PINS,
             )
-            config = demo_config(folder, self._handsets.port, self._config).model_copy(update={"ami": ami})
+            config = demo_config(folder, self._handsets.port, self._config)
+            agi = config.agi.model_copy(update={"record_prefix": str(self.host.site.messages)})
+            config = config.model_copy(update={"ami": ami, "agi": agi})
             self.node = await stack.enter_async_context(running(config, seams))
             await self._handsets.bound()
             if self.node.ami is not None:

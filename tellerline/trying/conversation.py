@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from core_client.domain.money import Money
 
+WIRES = ("engine", "fastagi", "asterisk")
 DEFAULT_PARTY = "customer"  # the name of a call that has no ``as``
 HEAR_WITHIN_S = 30.0  # how long a ``hear`` waits before it is a mismatch; a step's own ``within`` changes it
 RECEIVE_WITHIN_S = 20.0
@@ -60,13 +61,14 @@ class Given:
     """The world before the first step.
 
     ``bank`` maps an operation's name, or ``*`` for all, to its answer; ``agents`` a queue's name, or ``*``, to what
-    its people do; ``notices`` are those that staff have switched on.
+    its people do; ``notices`` are those that staff have switched on; without a ``recorder`` no message can be kept.
     """
 
     at: datetime.datetime | None = None
     bank: Mapping[str, Told] = field(default_factory=dict)
     agents: Mapping[str, Agents] = field(default_factory=dict)
     notices: frozenset[str] = frozenset()
+    recorder: bool = True
 
     def agents_of(self, queue: str) -> Agents:
         """Answer what the people of ``queue`` do."""
@@ -294,10 +296,15 @@ Step: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One file: its name, what is given, and its steps in order. ``through`` names the wires it is meant for."""
+    """One file: its name, what is given, and its steps in order.
+
+    ``through`` names the wires it is meant for, ``flows`` the folder of its flows as seen from the file; None: those
+    of the settings.
+    """
 
     name: str
     file: str
     given: Given
     steps: tuple[Step, ...]
-    through: tuple[str, ...] = ("engine", "fastagi", "asterisk")
+    through: tuple[str, ...] = WIRES
+    flows: str | None = None

@@ -107,7 +107,7 @@ def watch_one(conversation: Conversation, config: Config, flows: Flows, catalogu
     def commanded(command: Command) -> None:
         seen.commanded(command.pattern, command.language)
 
-    watch = Watch(observer=seen, on_say=seen.speaks, on_command=commanded)
+    watch = Watch(observer=seen, on_say=seen.speaks, on_text=seen.speaks, on_command=commanded)
     result = run_conversation(conversation, "engine", config=config, flows=flows, catalogue=catalogue, watch=watch)
     played.count += 1
     if result.mismatch is not None:

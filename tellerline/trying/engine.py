@@ -49,7 +49,8 @@ class Watch:
     """Who hears of what the engine does: coverage and the terminal."""
 
     observer: Observer | None = None  # of every dialogue
-    on_say: Callable[[Say], None] = _nothing  # as it begins to be said
+    on_say: Callable[[Say], None] = _nothing  # as it begins to be said in a call
+    on_text: Callable[[Say], None] = _nothing  # as it becomes part of a text
     on_command: Callable[[Command], None] = _nothing  # of a text that begins a dialogue
 
 
@@ -163,6 +164,7 @@ class EngineDriver:
             self._vault,
             self._clock.passed_s,
             self._given.agents_of,
+            recorder=self._given.recorder,
         )
         self._group.create_task(self._dialogue(phone, from_), name=f"call to {to}")
         return phone
@@ -172,7 +174,7 @@ class EngineDriver:
         return files_for(say, of_version or self._catalogue)
 
     def _text_of(self, say: Say, of_version: Catalogue | None) -> str:
-        self._watch.on_say(say)
+        self._watch.on_text(say)
         return text_for(say, of_version or self._catalogue, self._vault.open)
 
     async def _dialogue(self, phone: Telephone, number: str | None) -> None:

@@ -92,7 +92,7 @@ class FastAgiLeg:
         """See :class:`~tellerline.trying.driver.Leg`."""
         with self._timed():
             await self._call.silence(REACTION_S)
-            await self._call.silence(seconds)
+            await self._call.speak(seconds)
 
     async def hang_up(self) -> None:
         """See :class:`~tellerline.trying.driver.Leg`."""

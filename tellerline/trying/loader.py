@@ -25,7 +25,6 @@ _SPAN_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _KEYS = re.compile(r"^(?:[0-9*#A-D]|\{[a-z_][a-z0-9_]*\})+$")
 _NUMBER = re.compile(r"^\+?\d{2,20}$")
 _NAME = re.compile(r"^[a-z_][a-z0-9_]*$")
-_WIRES = ("engine", "fastagi", "asterisk")
 MAX_STEPS = 500  # a conversation longer than this is a load test, and not readable
 
 
@@ -66,7 +65,7 @@ def load_conversation_text(text: str, name: str) -> c.Conversation:
 
 def _load(source: Source) -> c.Conversation:
     top = root_of(source).mapping(
-        known=("conversation", "given", "steps", "through"), required=("conversation", "steps")
+        known=("conversation", "flows", "given", "steps", "through"), required=("conversation", "steps")
     )
     given = _given(top["given"]) if "given" in top else c.Given()
     nodes = top["steps"].sequence()
@@ -76,22 +75,24 @@ def _load(source: Source) -> c.Conversation:
     if not steps:
         top["steps"].fail("a conversation without a step", "Begin with '- call: {from: ..., to: ...}' or '- text:'.")
     _check_parties(steps, nodes)
-    through: tuple[str, ...] = _WIRES
+    through: tuple[str, ...] = c.WIRES
     if "through" in top:
-        through = tuple(node.one_of(_WIRES, "wire") for node in top["through"].sequence())
-    return c.Conversation(top["conversation"].text(), source.name, given, steps, through)
+        through = tuple(node.one_of(c.WIRES, "wire") for node in top["through"].sequence())
+    folder = top["flows"].text() if "flows" in top else None
+    return c.Conversation(top["conversation"].text(), source.name, given, steps, through, folder)
 
 
 # --- given -------------------------------------------------------------------------------------------------------
 
 
 def _given(node: Node) -> c.Given:
-    words = node.mapping(known=("at", "bank", "agents", "notices"))
+    words = node.mapping(known=("at", "bank", "agents", "notices", "recorder"))
     return c.Given(
         _at(words),
         _bank(words["bank"]) if "bank" in words else {},
         _agents(words["agents"]) if "agents" in words else {},
         _notices(words["notices"]) if "notices" in words else frozenset(),
+        words["recorder"].flag() if "recorder" in words else True,
     )
 
 

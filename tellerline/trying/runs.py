@@ -49,6 +49,8 @@ def run_conversation(
     """
     if through != "engine" and (flows is not None or catalogue is not None or watch is not None):
         raise ParleyError(f"flows that are ready, and who watches them, are for the engine and not for '{through}'")
+    if through != "engine" and not conversation.given.recorder:
+        raise ParleyError(f"'recorder: false' is for the engine and not for '{through}': write through: [engine]")
     make = driver_of(through, config, flows=flows, catalogue=catalogue, watch=watch)
     words = CatalogueWords(catalogue or Catalogue.load(overlay=config.sounds.dir if config is not None else None))
 

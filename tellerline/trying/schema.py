@@ -111,6 +111,7 @@ def conversation_schema() -> dict[str, Any]:
                 "description": "Those that staff have switched on.",
                 "anyOf": [_NAME, {"type": "array", "items": _NAME}],
             },
+            "recorder": {"type": ["boolean", "string"], "description": "false: no message can be kept."},
         }
     )
     return {
@@ -119,6 +120,7 @@ def conversation_schema() -> dict[str, Any]:
         **_object(
             {
                 "conversation": {"type": "string", "description": "What it shows."},
+                "flows": {"type": "string", "description": "Folder of its flows, as seen from this file."},
                 "given": given,
                 "steps": {"type": "array", "minItems": 1, "items": {"anyOf": _steps()}},
                 "through": {"type": "array", "items": {"enum": ["engine", "fastagi", "asterisk"]}},

@@ -46,8 +46,11 @@ class Telephone:
         vault: Vault,
         now_s: Callable[[], float],
         agents: Callable[[str], Agents] = lambda queue: Agents.ANSWER,
+        *,
+        recorder: bool = True,
     ) -> None:
         self._agents = agents
+        self._recorder = recorder
         self._files_for = files_for
         self._catalogue: Catalogue | None = None
         self._seconds_of = seconds_of
@@ -124,6 +127,8 @@ class Telephone:
 
     async def record(self, wait: Record) -> RecordingEnded | PartyLeft:
         """See :class:`flows.line.Line`. Ends as Asterisk's RECORD FILE does: a key, silence, the limit, a hangup."""
+        if not self._recorder:
+            return RecordingEnded("failed")
         with self._asking(wait):
             return await self._record(wait)
 

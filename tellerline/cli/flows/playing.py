@@ -2,176 +2,232 @@
 
 from __future__ import annotations
 
-import json
-from enum import StrEnum
+import datetime
+import getpass
+import os
+import signal
+import sys
+import zoneinfo
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
-from flows.coverage import Coverage, Item, Kind, by_kind
-from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
+from core_client.adapters import demo_world
+from core_client.language.errors import LanguageError
+from flows.loader import load_flow
+from flows.model import Flow
+from flows.store import FixedFlows, prompt_texts
+from sounds.catalogue import Catalogue
+from tellerline.bootstrap import open_flows
+from tellerline.cli.flows import covering
+from tellerline.cli.telling import NO, ConfigOption, config_of, out
 from tellerline.config import Config
+from tellerline.play_words import Hands
+from tellerline.playing import Play, Scene, Told
 from tellerline.telemetry import configure_logging
-from tellerline.trying.beside import conversations_of
-from tellerline.trying.covering import Covered, cover
+from tellerline.trying import conversation as c
+from tellerline.trying.beside import with_flows_of, with_folder
+from tellerline.trying.pace import LEAP, run_paced
+from tellerline.trying.play import Result
+from tellerline.trying.recording import CannotReplay, proved
+from tellerline.trying.runs import run_conversation
+from tellerline.trying.written import written
 
-MAX_SHOWN = 60  # of what was not visited; the first conversations of a new flow cover little
-
-
-class Format(StrEnum):
-    """How it is printed."""
-
-    TEXT = "text"
-    JSON = "json"
+WITHHELD = ("anonymous", "withheld")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(coverage)
+    app.command()(play)
+    covering.add_to(app)
 
 
-def coverage(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder of the flows; none: that of the settings.")
+def play(
+    flow: Annotated[
+        Path | None, typer.Argument(metavar="[FILE|DIR]", help="A flow, or a folder of flows; none: the settings'.")
     ] = None,
-    conversations: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of conversations. Default: DIR/conversations, else the shipped ones."),
+    text: Annotated[bool, typer.Option("--text", help="A chat by text instead of a call.")] = False,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="NUMBER", help="Who calls: a number, or 'anonymous'.")
     ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help='When it is, as in "2026-10-01T21:00".')] = None,
     language: Annotated[
-        str | None, typer.Option(metavar="zh,en", help="Only these languages. Default: all of the flow.")
+        str | None, typer.Option(help="Be a demo customer who has chosen this language, instead of --from.")
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="For people or for machines.")] = Format.TEXT,
-    fail_under: Annotated[
-        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Exit code 1 when any language is below.")
-    ] = 0,
-    all_: Annotated[bool, typer.Option("--all", help=f"List everything, not only the first {MAX_SHOWN}.")] = False,
+    notice: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A notice that is on. Repeatable.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was done as a conversation, proved to pass.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Play all conversations on the engine and say which steps, choices and outcomes none of them visits.
+    """Call or text a flow from the terminal, on the engine and the demo bank alone: no server, no waiting.
 
-    What counts is what a caller or a texter can get to in that language, on any channel. Each line says how to get
-    there. Prompts that were never said are told too, and do not count.
+    Type keys in a call and texts in a chat, one a line; .help tells the commands. Lines may be piped in. A PIN is
+    never shown and never recorded.
 
-    Examples: `tellerline flows coverage`, `tellerline flows coverage my_flows --language en --fail-under 100`
+    Examples: `tellerline flows play`, `tellerline flows play my_flows/retail.yaml --record conversations/new.yaml`,
+    `tellerline flows play --text --from +8613900000002`, `tellerline flows play < keys.txt`
     """
     configure_logging("console", "error")
-    settings = _settings(config_of(config), folder)
-    files = conversations_of(settings, conversations)
-    if not files:
-        raise typer.BadParameter(f"there is no conversation in {conversations or 'the folder of the flows'}")
-    covered = _cover(files, settings)
-    languages = _languages(language, covered)
-    if format_ is Format.JSON:
-        typer.echo(json.dumps(_as_json(covered, languages), ensure_ascii=False, indent=2))
-    else:
-        _print(covered, languages, None if all_ else MAX_SHOWN)
-    low = [name for name in languages if covered.coverage.percent(name) < fail_under]
-    if low or (covered.failures and fail_under):
+    scene = _scene(config_of(config), flow, from_, language, at, frozenset(notice or ()))
+    terminal = _Terminal(scene, chat=text, record=record)
+    recorded = run_paced(terminal.run, LEAP)
+    if not terminal.write(recorded):
         raise typer.Exit(NO)
 
 
-def _settings(config: Config, folder: Path | None) -> Config:
-    if folder is None:
-        return config
-    if not folder.is_dir():
-        raise typer.BadParameter(f"there is no folder '{folder}'")
-    return config.model_copy(update={"flows": config.flows.model_copy(update={"dir": folder})})
-
-
-def _languages(wanted: str | None, covered: Covered) -> tuple[str, ...]:
-    spoken = covered.flow.languages
-    if wanted is None:
-        return spoken
-    chosen = tuple(name.strip() for name in wanted.split(","))
-    for name in chosen:
-        if name not in spoken:
-            raise typer.BadParameter(f"the flow does not speak '{name}': it speaks {', '.join(spoken)}")
-    return chosen
-
-
-def _cover(files: list[Path], settings: Config) -> Covered:
-    bar = Progress(
-        TextColumn("playing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("playing", total=len(files))
-        return cover(files, settings, progress=lambda count: bar.advance(task, count))
-
-
-def _print(covered: Covered, languages: tuple[str, ...], most: int | None) -> None:
-    flow, result = covered.flow, covered.coverage
-    for failure in covered.failures:
-        out.print(f"[red]failed[/]  {escape(failure)}")
-    title = f"{flow.name} {flow.version[:8]}: {covered.count} conversations"
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
-    table.add_column("")
-    counts = {name: by_kind(result, name) for name in languages}
-    for name in languages:
-        table.add_column(name, justify="right")
-    for kind in (kind for kind in Kind if any(kind in of for of in counts.values())):
-        style = "dim" if kind is Kind.PROMPT else ""
-        table.add_row(kind.value, *(_share(*counts[name].get(kind, (0, 0))) for name in languages), style=style)
-    table.add_row("all but prompts", *(_share(*result.count(name)) for name in languages), style="bold")
-    out.print(table)
-    _list("not visited", [item for item in result.missing if item.language in languages], most)
-    _list("never said", [item for item in result.unsaid if item.language in languages], most)
-
-
-def _share(visited: int, total: int) -> str:
-    if not total:
-        return "[dim]-[/]"
-    colour = "green" if visited == total else "yellow"
-    return f"[{colour}]{visited}/{total}  {100 * visited / total:.1f} %[/]".replace("100.0 %", "100 %")
-
-
-def _list(title: str, items: list[Item], most: int | None) -> None:
-    if not items:
-        return
-    out.print(f"\n[bold]{title}[/]")
-    for item in items[:most]:
-        out.print(f"[yellow]{escape(str(item))}[/]\n    [dim]{escape(item.hint)}[/]")
-    if most is not None and len(items) > most:
-        out.print(f"… and {len(items) - most} more: --all lists them")
-
-
-def _as_json(covered: Covered, languages: tuple[str, ...]) -> dict[str, Any]:
-    result: Coverage = covered.coverage
-    return {
-        "flow": covered.flow.name,
-        "version": covered.flow.version,
-        "conversations": covered.count,
-        "failures": list(covered.failures),
-        "languages": {
-            name: {
-                "percent": round(result.percent(name), 2),
-                **{kind.value: {"visited": v, "of": n} for kind, (v, n) in by_kind(result, name).items()},
+def _scene(
+    config: Config, path: Path | None, number: str | None, language: str | None, at: str | None, notices: frozenset[str]
+) -> Scene:
+    catalogue = Catalogue.load(overlay=config.sounds.dir)
+    if path is not None and path.is_file():
+        loaded = load_flow(path, prompt_texts(catalogue))
+        flows: FixedFlows = FixedFlows(loaded)
+        config = with_folder(config, path.parent).model_copy(
+            update={
+                "agi": config.agi.model_copy(update={"flow": loaded.name}),
+                "sms": config.sms.model_copy(update={"flow": loaded.name}),
             }
-            for name in languages
-        },
-        "not_visited": [_row(item) for item in result.missing if item.language in languages],
-        "never_said": [_row(item) for item in result.unsaid if item.language in languages],
-    }
+        )
+    else:
+        config = with_folder(config, path)
+        store = open_flows(config, catalogue)
+        flows = FixedFlows(*(store.current(name) for name in store.names))
+    begins = flows.current(config.agi.flow)
+    for name in notices:
+        if name not in begins.notices:
+            raise typer.BadParameter(f"the flow has no notice '{name}'; it has: {', '.join(begins.notices) or 'none'}")
+    given = c.Given(at=_moment(at, begins), notices=notices)
+    return Scene(config, given, _number(number, language, begins), flows, catalogue)
 
 
-def _row(item: Item) -> dict[str, Any]:
-    return {
-        "kind": item.kind.value,
-        "language": item.language,
-        "step": item.step,
-        "way": item.way,
-        "word": item.word,
-        "what": item.what,
-        "file": item.file,
-        "line": item.line,
-        "hint": item.hint,
-    }
+def _moment(at: str | None, flow: Flow) -> datetime.datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.datetime.fromisoformat(at)
+    except ValueError:
+        raise typer.BadParameter(f"'{at}' is not a time: write it as 2026-10-01T21:00") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zoneinfo.ZoneInfo(flow.time_zone))
+
+
+def _number(number: str | None, language: str | None, flow: Flow) -> str | None:
+    if number is not None:
+        if language is not None:
+            raise typer.BadParameter("who calls has a language of their own: give --from or --language, not both")
+        return None if number in WITHHELD else number
+    if language is not None and language not in flow.languages:
+        raise typer.BadParameter(f"the flow does not speak '{language}': it speaks {', '.join(flow.languages)}")
+    for who in demo_world.CUSTOMERS:
+        if who.line is not None and who.language is not None and who.language == (language or who.language):
+            return who.line
+    raise typer.BadParameter(f"no customer of the demo bank has chosen '{language}'")
+
+
+class _Terminal:
+    """Lines in, words out."""
+
+    def __init__(self, scene: Scene, *, chat: bool, record: Path | None) -> None:
+        self._scene = scene
+        self._chat = chat
+        self._record = record
+        self._asks = sys.stdin.isatty()
+        self._play: Play
+
+    async def run(self) -> c.Conversation:
+        """Play until the end; answer what was done."""
+        caller = self._scene.number or "a withheld number"
+        out.print(f"[dim]{'Texting' if self._chat else 'Calling'} as {escape(caller)}; .help tells the commands.[/]")
+        async with Play(self._scene, self._tell) as play:
+            self._play = play
+            hands = Hands(play, chat=self._chat, tell=self._answer, save=self._save)
+            await hands.begin()
+            while (line := self._line()) is not None and await hands.take(line):
+                pass
+            return play.recorded(_title(self._record))
+
+    def _line(self) -> str | None:
+        """Answer the next line; None: there is none. Time stands still meanwhile."""
+        secret = self._play.wants_secret
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the loop's own would wait for the line
+        try:
+            if secret and self._asks:
+                return getpass.getpass("PIN> ")
+            line = input("> " if self._asks else "")
+        except (EOFError, KeyboardInterrupt):
+            return None
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if not self._asks:
+            shown = "*" * len(line) if secret and not line.startswith(".") and len(line) > 1 else line
+            out.print(f"[bold yellow]> {escape(shown)}[/]")
+        return line
+
+    def _tell(self, told: Told) -> None:
+        if told.text_message:
+            out.print(f"[blue]{escape(told.text)}[/]")
+        elif told.text:
+            out.print(f"[green]{escape(told.text)}[/]  [dim]{escape(told.ids)}[/]")
+        else:
+            out.print(f"[dim]{escape(told.ids)}[/]")
+
+    def _answer(self, text: str) -> None:
+        out.print(f"[cyan]{escape(text)}[/]")
+
+    def _save(self, name: str) -> None:
+        file = Path(name) if name else self._record
+        if file is None:
+            self._answer("Where to? As in .save conversations/new.yaml.")
+            return
+        self._write_later(file)
+
+    def _write_later(self, file: Path) -> None:
+        """Write what was done so far as it is; the end of the play proves it."""
+        recorded = self._with_flows(self._play.recorded(_title(file)), file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written(recorded), encoding="utf-8")
+        self._record = self._record or file
+        self._answer(f"Written to {file}; it is proved at the end.")
+
+    def write(self, recorded: c.Conversation) -> bool:
+        """Write down what was done, where that is wanted, and prove that it passes; answer whether it does."""
+        file = self._record
+        if file is None:
+            return True
+        if not recorded.steps:
+            self._answer("Nothing was done: nothing is recorded.")
+            return True
+        scene = self._scene
+
+        def replay(conversation: c.Conversation) -> Result:
+            return run_conversation(
+                conversation, "engine", config=scene.config, flows=scene.flows, catalogue=scene.catalogue
+            )
+
+        file.parent.mkdir(parents=True, exist_ok=True)
+        recorded = self._with_flows(recorded, file)
+        try:
+            good = proved(recorded, replay)
+        except (CannotReplay, LanguageError) as problem:
+            file.write_text(written(recorded), encoding="utf-8")
+            out.print(f"[red]recorded to {escape(str(file))}, and it does not play the same again:[/]")
+            out.print(escape(str(problem)))
+            return False
+        file.write_text(written(good), encoding="utf-8")
+        out.print(f"[green]recorded[/]  {escape(str(file))}: {len(good.steps)} steps, and they pass")
+        return True
+
+    def _with_flows(self, recorded: c.Conversation, file: Path) -> c.Conversation:
+        """Name the flows where the file would not find them by itself."""
+        ours = self._scene.config.flows.dir
+        found = with_flows_of(Config(), c.Conversation("", str(file), c.Given(), ()))
+        if ours is None or (found.flows.dir is not None and found.flows.dir.resolve() == ours.resolve()):
+            return recorded
+        relative = os.path.relpath(ours.resolve(), file.resolve().parent)
+        return c.Conversation(recorded.name, recorded.file, recorded.given, recorded.steps, recorded.through, relative)
+
+
+def _title(file: Path | None) -> str:
+    return (file.stem if file is not None else "recorded").replace("_", " ")
