@@ -27,6 +27,7 @@ from flows.inspect.lints import (
     unspoken_currency,
 )
 from flows.inspect.loading import (
+    begins_itself,
     code_unconfirmed,
     expression,
     include,
@@ -45,6 +46,7 @@ from flows.inspect.look import Lint
 from flows.inspect.rule import Rule
 
 _LOADING = (
+    begins_itself,
     syntax,
     shape,
     expression,
