@@ -40,7 +40,9 @@ def check(flow: Flow, source: Source) -> None:
 
 
 def nested(flow: Flow) -> Flow:
-    """Answer the flow with the steps inside of each gate and sub-flow."""
+    """Answer the flow with the ways of its steps, and the steps inside of each gate and sub-flow."""
+    led = {channel: {name: _ways(flow, step, channel) for name, step in flow.steps.items()} for channel in Channel}
+    flow = replace(flow, ways=led)
     gates = {name: replace(gate, steps=region(flow, gate.voice.target)) for name, gate in flow.gates.items()}
     return replace(flow, gates=gates, subflows=subflows(flow))
 
@@ -72,6 +74,10 @@ def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
 
 def ways(flow: Flow, step: Step, channel: Channel) -> tuple[Edge, ...]:
     """Answer where ``step`` goes on ``channel``; a text ends where a call would go back to its menu."""
+    return flow.ways[channel][step.name]
+
+
+def _ways(flow: Flow, step: Step, channel: Channel) -> tuple[Edge, ...]:
     edges = step.edges(channel)
     if channel is Channel.SMS and isinstance(step, SayStep):
         return tuple(e for e in edges if e.target == RETURN or not _ends_a_text(flow, e.target))

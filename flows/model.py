@@ -198,6 +198,8 @@ class Flow:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
     subflows: Mapping[str, frozenset[str]] = field(default_factory=dict)  # step that calls -> the steps inside
+    saved: frozenset[str] = frozenset()  # names that no variable declares, and that steps give a value
+    ways: Mapping[Channel, Mapping[str, tuple[Edge, ...]]] = field(default_factory=dict, repr=False)  # of each step
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language -> those tried where it lacks one
     catalogue: Catalogue | None = field(default=None, repr=False, compare=False)  # None: what the node says
 

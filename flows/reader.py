@@ -108,12 +108,14 @@ class _Reader:
         self._raise()
         self._names |= dict.fromkeys(schedules, SCHEDULE)
         self._names["notices"] = notices_type(name for name, _, _ in self._all("notices"))
-        variables = self._variables()
+        types = self._types()
+        declared = frozenset(self._names)
+        self._saved_by_steps(self._bare_build())
+        self._raise()
+        variables = self._variables(types)
         gates = self._each("gates", self._gate)
         self._raise()
         main = self._build(variables, gates, schedules)
-        self._saved_by_steps(main)
-        self._raise()
         notices = self._each("notices", lambda name, place, node: Notice(name, place, main.saying(node)))
         main = replace(main, notices=notices)
         builds = {part.file.source.file: self._with_defaults(main, part) for part in self._parts[1:]}
@@ -142,6 +144,7 @@ class _Reader:
             country=shape.country,
             schedules=schedules,
             notices=notices,
+            saved=frozenset(self._names) - declared,
         )
 
     def _raise(self) -> None:
@@ -185,12 +188,15 @@ class _Reader:
             raise self._source.error(place, f"'{name}' is a name that every flow has", "Take another one.")
         return schedule_of(self._source, name, place, node, zone)
 
-    def _variables(self) -> dict[str, Variable]:
+    def _types(self) -> dict[str, Type]:
+        """Answer the types of the variables, and learn their names."""
         taken = dict(self._names)
         types = self._each("vars", lambda name, place, node: self._type(name, place, node, taken))
-        for name, type_ in types.items():
-            self._names[name] = type_of(Field(type_), self._languages)
         self._raise()
+        self._names |= {name: type_of(Field(type_), self._languages) for name, type_ in types.items()}
+        return types
+
+    def _variables(self, types: Mapping[str, Type]) -> dict[str, Variable]:
         found = {}
         for name, place, node in self._all("vars"):
             variable = self._errors.catch(self._variable, name, place, node, types[name])

@@ -68,10 +68,14 @@ class Engine:
             slots=tuple(trigger.slots),
         )
         draft = Draft(flow, session, 1, facts or Facts(trigger.at))
-        if not self._slots_pass(draft):
+
+        def begin() -> Go:
+            if self._slots_pass(draft):
+                return step
             draft.say_prompt(prompts.NO_MATCH, prompts.SMS_HELP)
-            return self._turn(draft, End("bad_slot"))
-        return self._walk(draft, lambda: step)
+            return End("bad_slot")
+
+        return self._walk(draft, begin)
 
     def resume(self, session: Session, resume: Resume, facts: Facts | None = None) -> tuple[Session, Turn]:
         """Go on with what came back. An ended session stays ended, whatever comes.
