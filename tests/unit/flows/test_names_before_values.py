@@ -64,7 +64,7 @@ CASES = {
     "said when not known": ("main: {say: [{if: known(a), say: [x], else: [{digits: a}]}], next: bye}", [("main", "a")]),
     "set": ('main: {set: {c: "1"}, next: more}\n  more: {say: [{digits: d}], next: bye}\n  x: {set: {d: a}, next: bye}', [("more", "d")]),
     "set out of one that is not there": ("main: {set: {c: a}, next: more}\n  more: {say: [{digits: c}], next: bye}", [("main", "a")]),
-    "set one after another": ('main: {set: {a: \'"1"\', b: a}, next: tell}', []),
+    "set one after another": ('main: {set: {c: \'"1"\', d: c}, next: bye}', []),
     "a switch with else": ("main: {switch: a, cases: {'1': tell}, else: bye}", []),
     "a switch with else, on that way": ("main: {switch: a, cases: {'1': bye}, else: tell}", [("tell", "a")]),
     "saved by ok only": ("main: {bank: service.request_callback, save: r, on: {ok: bye, refused: told, down: told}}\n  told: {say: [{digits: r.reference}], next: bye}", [("told", "r")]),
