@@ -25,11 +25,10 @@ def test_from_a_new_folder_to_a_live_change_and_back(line: Line) -> None:
     assert made.returncode == 0, made.said
     assert "tellerline flows publish" in made.stdout
     line.set(sounds_dir=line.folder / "sounds")
-    for file in (line.folder / "conversations").glob("*.yaml"):
-        if file.name != "balance_en.yaml":  # one is enough here; all of them take their time
-            file.unlink()
+    for file in sorted((line.folder / "conversations").rglob("*.yaml"))[1:]:
+        file.unlink()  # one is enough here; all of them take their time
 
-    line.edit("no_match: [", "no_mach: [")
+    line.edit("no_match:", "no_mach:")
     broken = line.run("check", line.folder / "retail.yaml")
     assert broken.returncode == 1
     refused = line.publish()
@@ -37,7 +36,7 @@ def test_from_a_new_folder_to_a_live_change_and_back(line: Line) -> None:
     assert "retail.yaml:" in refused.stdout
     assert "Did you mean 'no_match'?" in refused.stdout
     assert line.live() is None
-    line.edit("no_mach: [", "no_match: [")
+    line.edit("no_mach:", "no_match:")
 
     published = line.publish("anna", "The first version of our own")
     assert published.returncode == 0, published.said
@@ -53,7 +52,7 @@ def test_from_a_new_folder_to_a_live_change_and_back(line: Line) -> None:
     assert approved.returncode == 0, approved.said
     assert (line.live(), line.standing()["pending"]) == (version, None)
 
-    line.edit(*SLOWER)
+    line.edit("flow: retail", "# More time for the elderly\nflow: retail")
     assert line.publish("anna", "More time for the elderly").returncode == 0
     assert line.as_("ben", "approve", "latest").returncode == 0
     assert line.live() not in (version, None)
@@ -320,8 +319,8 @@ def test_what_init_makes_is_whole_and_nothing_is_wrong_in_it(line: Line) -> None
     assert {
         "retail.yaml", "flow.schema.json", "conversation.schema.json", "sounds/catalogue/zh.yaml",
         "sounds/catalogue/en.yaml", ".vscode/settings.json", "tellerline.toml", "README.md", ".gitignore",
-        "conversations/balance_en.yaml",
     } <= made  # fmt: skip
+    assert any(name.startswith("conversations/") for name in made)
     settings = line.folder / "tellerline.toml"
     shown = line.run("config", "show", "-c", settings)
     assert f"dir = {line.folder}/sounds" in shown.stdout

@@ -22,6 +22,12 @@ COMMANDS = (
     ["sms"], ["sms", "send"], ["config"], ["config", "show"], ["config", "reference"],
     ["bank"], ["bank", "customer"], ["bank", "customer", "show"], ["bank", "customer", "unlock"],
     ["bank", "customer", "set-language"], ["bank", "unknown", "list"], ["bank", "unknown", "resolve"],
+    ["bank", "callbacks"], ["bank", "callbacks", "list"], ["bank", "callbacks", "show"], ["bank", "callbacks", "take"],
+    ["bank", "callbacks", "close"],
+    ["people"], ["people", "add"], ["people", "list"], ["people", "rotate"], ["people", "revoke"],
+    ["flows"], ["flows", "init"], ["flows", "publish"], ["flows", "approve"], ["flows", "withdraw"],
+    ["flows", "rollback"], ["flows", "log"], ["flows", "status"],
+    ["flows", "notice"], ["flows", "notice", "list"], ["flows", "notice", "on"], ["flows", "notice", "off"],
     ["sounds"], ["sounds", "build"], ["sounds", "add"], ["sounds", "sync"], ["sounds", "say"],
 )  # fmt: skip
 
@@ -77,7 +83,7 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: list[s
     shown = run(*command, "--help")
     assert shown.returncode == 0, shown.stderr
     assert "Usage:" in shown.stdout
-    if command not in (["config"], ["bank"], ["bank", "customer"], ["sounds"]):
+    if command not in (["config"], ["bank"], ["bank", "callbacks"], ["bank", "customer"], ["flows"], ["sounds"]):
         assert re.search(r"Examples?:", shown.stdout), shown.stdout
 
 
@@ -101,7 +107,7 @@ def test_a_conversation_that_does_not_load_ends_with_code_2_and_a_caret(run: Run
 
 
 def test_try_prints_the_transcript_and_the_line_of_a_mismatch_and_writes_junit(run: Run, tmp_path: Path) -> None:
-    text = (CONVERSATIONS / "balance_en.yaml").read_text().replace("8000.00", "8000.01")
+    text = (CONVERSATIONS / "balance" / "balance_en.yaml").read_text().replace("8000.00", "8000.01")
     (tmp_path / "c.yaml").write_text(text)
     ended = run("try", "c.yaml", "--through", "engine", "--junit", "out/junit.xml", cwd=tmp_path)
     assert ended.returncode == 1, ended.stderr
