@@ -40,7 +40,8 @@ class FakePbx:
         speed: seconds of a call in one second of the wall clock, or :data:`LEAP`.
         observer: told everything that happens on every call, with the call.
         agents: what the dialplan's queues do: ``(outcome, seconds)`` by queue name, the outcome being ``answered``,
-            ``closed``, ``failed`` or ``timeout``; queues that are not named are answered and talk ten seconds.
+            ``closed``, ``failed`` or ``timeout``; ``*`` is every other queue. Who is not named answers and
+            talks ten seconds.
         patience_s: wall-clock seconds after which a server that says nothing fails a test.
     """
 
@@ -127,7 +128,7 @@ class FakePbx:
             },
             media=media,
             answered=answered,
-            agents=lambda queue: self._agents.get(queue, ("answered", TALK_S)),
+            agents=lambda queue: self._agents.get(queue) or self._agents.get("*") or ("answered", TALK_S),
             speed=self._speed,
             patience_s=self._patience_s,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -202,6 +203,11 @@ class Caller:
         self._named = 0  # how far through the bank leg's files the names have come
         self._hung_up = False
         self._began_s = 0.0
+        self._reaches: Callable[[str], bool] = lambda queue: True
+
+    def reaches(self, reaches: Callable[[str], bool]) -> None:
+        """Tell in which queues somebody answers: a call that went on after another one ended by itself."""
+        self._reaches = reaches
 
     def begin_at(self, began_s: float) -> None:
         """Count :attr:`Heard.at_s` from ``began_s`` of the event loop's clock."""
@@ -260,7 +266,7 @@ class Caller:
         queue = self.bank.variables.get("TELLERLINE_QUEUE") or None
         if self._hung_up:
             return CallEnded(EndedBy.CUSTOMER)
-        if queue is not None:
+        if queue is not None and self._reaches(queue):
             return CallEnded(EndedBy.TRANSFER, queue)
         if self.bank.variables.get("TELLERLINE_COMPLETED") == "1":
             return CallEnded(EndedBy.BANK)

@@ -26,23 +26,35 @@ from tellerline.trying.asterisk_caller import Callers
 from tellerline.trying.asterisk_config import DEPLOY_USER
 from tellerline.trying.asterisk_found import require_asterisk
 from tellerline.trying.asterisk_host import AsteriskHost
-from tellerline.trying.conversation import Given, Told
+from tellerline.trying.conversation import Agents, Given, Told
 from tellerline.trying.driver import Leg, TextMessage
 from tellerline.trying.fastagi import SOUND_PREFIX, demo_config
 from tellerline.trying.handsets import Handsets
 from tellerline.trying.told import ToldDoor
 from tellerline.trying.voiceprints import Voiceprints
-from tellerline.trying.world import QUICK_PINS, ConversationClock
+from tellerline.trying.world import QUICK_PINS, ConversationClock, switch_on
 
 LOOP_SEES_S = 5.0  # of a ``wait``, which here passes on the wall clock: link timers and retries run, an hour does not
 AMI_READY_S = 10.0
-# In every queue somebody answers and, after a second, has said all there was to say.
-_AGENTS = """\
-[tellerline-queues]
-exten => _[a-z]!,1,Wait(1)
- same => n,Set(TELLERLINE_TRANSFER=answered)
- same => n,Return()
-"""
+_PEOPLE = {
+    Agents.ANSWER: ("1", "answered"),  # and after a second all is said
+    Agents.NONE: ('${IF($["${TELLERLINE_LIMIT}" != ""]?${TELLERLINE_LIMIT}:300)}', "timeout"),
+    Agents.CLOSED: ("0", "closed"),
+    Agents.FAILED: ("0", "failed"),
+}
+
+
+def agents_conf(given: Given) -> str:
+    """Answer the dialplan of the queues: where nobody is told what to do, somebody answers."""
+    lines = ["[tellerline-queues]"]
+    for queue, agents in {"*": given.agents_of("*"), **given.agents}.items():
+        wait, outcome = _PEOPLE[agents]
+        lines += [
+            f"exten => {'_[a-z]!' if queue == '*' else queue},1,Wait({wait})",
+            f" same => n,Set(TELLERLINE_TRANSFER={outcome})",
+            " same => n,Return()",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 class AsteriskDriver:
@@ -80,7 +92,7 @@ class AsteriskDriver:
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-")))
             self.host = await stack.enter_async_context(
-                AsteriskHost(asterisk, sounds=sounds, verbose=3, agents=_AGENTS)
+                AsteriskHost(asterisk, sounds=sounds, verbose=3, agents=agents_conf(self._given))
             )
             self._clock = ConversationClock(self._given.at)
             self._handsets = await stack.enter_async_context(Handsets.open(self._clock.passed_s))
@@ -100,6 +112,7 @@ class AsteriskDriver:
             config = config.model_copy(update={"ami": ami, "agi": agi})
             self.node = await stack.enter_async_context(running(config, seams))
             await self._handsets.bound()
+            await switch_on(self.node, self._given)
             if self.node.ami is not None:
                 await self.node.ami.ready(AMI_READY_S)
             await self.host.set_servers(f"127.0.0.1:{self.node.agi_port}")
@@ -131,6 +144,7 @@ class AsteriskDriver:
         if attestation is not None or trunk is not None:
             raise ParleyError("the test Asterisk has one trunk and signs no calls: leave attestation and trunk out")
         caller = await self.callers.call(from_, to)
+        caller.reaches(lambda queue: self._given.agents_of(queue) is Agents.ANSWER)
         caller.begin_at(asyncio.get_running_loop().time() - self._clock.passed_s())
         return caller
 

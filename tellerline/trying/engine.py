@@ -37,7 +37,7 @@ from tellerline.trying.pace import working
 from tellerline.trying.telephone import Telephone
 from tellerline.trying.text_router import TextRouter
 from tellerline.trying.told import ToldDoor
-from tellerline.trying.world import QUICK_PINS, ConversationClock, recording_seconds
+from tellerline.trying.world import QUICK_PINS, ConversationClock, known_notices, recording_seconds
 
 
 def _nothing(*_heard: object) -> None:
@@ -100,7 +100,7 @@ class EngineDriver:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-")))
             self._catalogue = self._given_catalogue or Catalogue.load(overlay=self._config.sounds.dir)
             flows = self._flows or open_flows(self._config, self._catalogue)
-            notices = self._given.notices
+            notices = known_notices(self._given, flows.current(self._config.agi.flow))
             with working():
                 bank = await stack.enter_async_context(
                     open_bank(

@@ -23,17 +23,23 @@ from tellerline.bootstrap import Node, Seams, running
 from tellerline.config import Agi, Bank, Config, Health, Server, Sms
 from tellerline.door import Door
 from tellerline.errors import ParleyError
-from tellerline.trying.conversation import Given, Told
+from tellerline.trying.conversation import Agents, Given, Told
 from tellerline.trying.driver import CallEnded, EndedBy, Heard, Leg, TextMessage
 from tellerline.trying.handsets import Handsets
 from tellerline.trying.pace import working
-from tellerline.trying.telephone import REACTION_S
+from tellerline.trying.telephone import REACTION_S, TALK_S, UNLIMITED_S
 from tellerline.trying.told import ToldDoor
-from tellerline.trying.world import QUICK_PINS, ConversationClock
+from tellerline.trying.world import QUICK_PINS, ConversationClock, switch_on
 
 SOUND_PREFIX = "tellerline"
 TAKE_DOWN_S = 30.0  # a node that does not end is a defect that must show
 LOOP_SEES_S = 30.0  # of a ``wait``: link timers and retries run, an hour does not
+_AGENTS = {
+    Agents.ANSWER: ("answered", TALK_S),
+    Agents.NONE: ("timeout", UNLIMITED_S),
+    Agents.CLOSED: ("closed", 0.0),
+    Agents.FAILED: ("failed", 0.0),
+}
 _BY = {
     PbxEndedBy.SERVER: EndedBy.BANK,
     PbxEndedBy.TRANSFER: EndedBy.TRANSFER,
@@ -151,7 +157,11 @@ class FastAgiDriver:
             with working():
                 self._node = await stack.enter_async_context(running(config, seams))
                 await self._handsets.bound()
-            self._pbx = await stack.enter_async_context(FakePbx(sounds_of(self._node.catalogue), speed=LEAP))
+                await switch_on(self._node, self._given)
+            agents = {queue: _AGENTS[word] for queue, word in self._given.agents.items()}
+            self._pbx = await stack.enter_async_context(
+                FakePbx(sounds_of(self._node.catalogue), speed=LEAP, agents=agents)
+            )
             self._stack = stack.pop_all()
         return self
 

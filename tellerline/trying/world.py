@@ -7,16 +7,22 @@ import datetime
 import functools
 import wave
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core_client.adapters import demo_world
 from core_client.adapters.pin_hashing import PinCost
 from core_client.domain.secret import Secret
+from core_client.language.suggest import did_you_mean
 from flows.dialogue import Item, Prompt, Say, SayDate, SayDigits, SayMoney, SayName, SayNumber
+from flows.model import Flow
 from flows.words import files_for
 from sounds.catalogue import Catalogue
 from sounds.inventory import PAUSE
 from tellerline.errors import ParleyError
 from tellerline.trying import conversation as c
+
+if TYPE_CHECKING:
+    from tellerline.bootstrap import Node
 
 UNBUILT_S = 1.0
 QUICK_PINS = PinCost(memory_kib=64, passes=1)  # a conversation proves the way, not the cost of a guess
@@ -44,6 +50,38 @@ class ConversationClock:
     def skip(self, seconds: float) -> None:
         """Let time pass that the loop has not seen."""
         self._skipped_s += max(0.0, seconds)
+
+
+async def switch_on(node: Node, given: c.Given) -> None:
+    """Switch the notices that are given on, as staff would, and let the node see it.
+
+    Raises:
+        ParleyError: no flow of the line has such a notice.
+    """
+    if not given.notices:
+        return
+    names = node.served.board.names
+    flows = [node.flows.current(name) for name in names]
+    known_notices(given, *flows)
+    for flow in flows:
+        for notice in sorted(given.notices.intersection(flow.notices)):
+            await node.served.releases.set_notice(
+                flow.name, notice, on=True, until=None, by="conversation", at=node.clock.now()
+            )
+    await node.served.board.refresh()
+
+
+def known_notices(given: c.Given, *flows: Flow) -> frozenset[str]:
+    """Answer the notices that are given, which the flows must have.
+
+    Raises:
+        ParleyError: they have not.
+    """
+    known = {name for flow in flows for name in flow.notices}
+    for name in sorted(given.notices - known):
+        mend = did_you_mean(name, known) or f"It has: {', '.join(sorted(known)) or 'none'}."
+        raise ParleyError(f"the flow has no notice '{name}', which is given\n  mend: {mend}")
+    return given.notices
 
 
 class DemoCustomers:
