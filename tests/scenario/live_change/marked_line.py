@@ -1,6 +1,7 @@
 """A line whose every version says its own number, at the beginning of a call and at its end.
 
-Callers stand on a step that only versions of the same parity have: each publication deletes it under half of them.
+Callers stand on a step that only versions of the same parity have, and texts wait in one: each publication deletes it
+under them.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ languages: [en]
 start: main
 defaults: {{on_fail: end, timeout: 60s}}
 keys: {{"0": end}}
+vars: {{payee: {{type: payee}}}}
 sms:
-  en: {{"BAL": end}}
+  en: {{"BAL": end, "GO": ask_{stand}}}
 steps:
+  ask_{stand}: {{ask: {{prompt: enter_payee, digits: 1..9, end: "#"}}, save: payee, next: end}}
   main: {{menu: [{{number: {mark}}}, main_menu], choices: {{"1": {stand}}}}}
   {stand}: {{menu: [main_menu], choices: {{"2": end}}}}
   end: {{say: [{{number: {mark}}}, goodbye], hangup: true}}
