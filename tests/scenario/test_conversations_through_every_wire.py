@@ -11,7 +11,7 @@ from tellerline.trying.loader import load_conversation
 from tellerline.trying.runs import run_conversation
 
 HERE = Path(__file__).parent / "conversations"
-FILES = sorted([*CONVERSATIONS.glob("*.yaml"), *HERE.glob("*.yaml")])
+FILES = sorted([*CONVERSATIONS.rglob("*.yaml"), *HERE.glob("*.yaml")])
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.yaml"))
 
 
@@ -39,7 +39,7 @@ def test_a_conversation_that_expects_otherwise_fails_at_its_line(file: Path, thr
 
 
 def test_no_transcript_holds_a_pin_or_a_code() -> None:
-    for name in ("transfer_by_voice", "transfer_by_text", "six_digits_unasked", "wrong_code"):
+    for name in ("transfers/transfer_by_voice", "texts/transfer_by_text", "texts/six_digits_unasked", "texts/wrong_code"):
         result = run_conversation(load_conversation(CONVERSATIONS / f"{name}.yaml"), "engine")
         text = result.transcript.plain()
         assert "739154" not in text

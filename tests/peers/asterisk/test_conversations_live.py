@@ -20,7 +20,7 @@ from tellerline.trying.world import CatalogueWords, DemoCustomers
 from tests.peers.asterisk.made_sounds import noise, write_wav
 
 pytestmark = [pytest.mark.peer("asterisk"), pytest.mark.timeout(240)]
-SHIPPED = sorted((Path(tellerline.__file__).parent / "conversations").glob("*.yaml"))
+SHIPPED = sorted((Path(tellerline.__file__).parent / "conversations").rglob("*.yaml"))
 WITH_A_CALL = [
     path
     for path in SHIPPED

@@ -17,7 +17,7 @@ def test_the_file_that_ships_is_the_one_that_is_written() -> None:
     jsonschema.Draft7Validator.check_schema(conversation_schema())
 
 
-@pytest.mark.parametrize("file", sorted(CONVERSATIONS.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(CONVERSATIONS.rglob("*.yaml")), ids=lambda file: file.stem)
 def test_every_shipped_conversation_is_right_for_an_editor(file: Path) -> None:
     jsonschema.validate(yaml.safe_load(file.read_text(encoding="utf-8")), conversation_schema())
 
