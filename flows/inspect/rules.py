@@ -24,6 +24,7 @@ from flows.inspect.lints import (
     transfer_without_context,
     unproved_operation,
     unreachable_step,
+    unset_variable,
     unspoken_currency,
 )
 from flows.inspect.loading import (
@@ -78,6 +79,7 @@ _LINTS = (
     transfer_without_context,
     unproved_operation,
     unreachable_step,
+    unset_variable,
     unspoken_currency,
 )
 _FOLDER = (same_name, unused_include, unused_prompt)
