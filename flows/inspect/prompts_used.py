@@ -35,8 +35,12 @@ class Use:
     spoken: bool
 
 
-def uses(look: Look) -> Iterator[Use]:
+def uses(look: Look) -> tuple[Use, ...]:
     """Answer each prompt once for each language, at its first place; one that is spoken anywhere is spoken."""
+    return look.kept("prompts", lambda: tuple(_uses(look)))
+
+
+def _uses(look: Look) -> Iterator[Use]:
     first: dict[tuple[str, str], Use] = {}
     flow, voice = look.flow, look.voice.reached
     for step in flow.steps.values():
