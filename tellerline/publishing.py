@@ -76,12 +76,13 @@ class Gate:
         self._progress = progress or Progress()
         self._catalogue = Catalogue.load(overlay=config.sounds.dir)
 
-    def make(self, path: Path, name: str | None = None) -> Ready:
+    def make(self, path: Path, name: str | None = None, *, draft: bool = False) -> Ready:
         """Make a version of the flow in ``path``, check it, and try every conversation of its folder with it.
 
         Args:
             path: the flow's folder, or its file.
             name: which flow, where the folder holds several.
+            draft: only to be listened to: it has to be without errors, and its conversations may still be wrong.
 
         Raises:
             NotReadyError: it may not go live; the reasons are in it.
@@ -97,9 +98,9 @@ class Gate:
         found += self._stale_recordings(bundle)
         _refuse(found, "what callers would hear is not what the texts say")
         flow = bundle.load(self._catalogue)
-        conversations = _conversations(folder)
+        conversations = [] if draft else _conversations(folder)
         meant = [one for one in conversations if ENGINE in one.through]
-        if not meant:
+        if not meant and not draft:
             raise NotReadyError(
                 f"no conversation tries this flow: there is none in {folder / CONVERSATIONS_FOLDER}\n"
                 "  mend: Write one (tellerline flows play --record makes it from what you do), or copy one there."

@@ -20,7 +20,8 @@ app = typer.Typer(
     help="Who may publish, approve and operate, proven by a token.\n\n"
     "Roles: *author* publishes; *approver* approves what another one published and rolls back; "
     "*operator* switches notices, rolls back and names people. "
-    "As long as nobody is an operator, whoever runs this names people.\n\n"
+    "As long as nobody is an operator, whoever runs this names people; then only operators do: have two, "
+    "for the day on which one loses the token.\n\n"
     "Example: `tellerline people add anna --role author`",
 )
 

@@ -73,7 +73,7 @@ def publish(
     message: Message,
     by: By,
     draft: Annotated[
-        bool, typer.Option("--draft", help="Only to be called on flows.draft_number; nobody else hears it.")
+        bool, typer.Option("--draft", help="Only to be called on flows.draft_number; not tried by conversations.")
     ] = False,
     onto_live: Annotated[
         bool, typer.Option("--onto-live", help="You know what was published since you began, and replace it.")
@@ -95,21 +95,32 @@ def publish(
     path = flow_folder(folder, settings)
     token = token_of(token_file, by)
     with told(format_):
-        person = proven(settings, token, by, Role.AUTHOR)
+        proven(settings, token, by, Role.AUTHOR)  # before anything that takes time
         with ShownProgress() as progress:
             gate = Gate(settings, progress)
-            ready = gate.make(path, settings.agi.flow)
+            ready = gate.make(path, settings.agi.flow, draft=draft)
             gate.keep_audio(ready.bundle)
         place = path if path.is_dir() else path.parent
         if draft:
-            entry = at_the_office(settings, lambda office: office.draft(ready, person, message))
+
+            async def keep(office: Office) -> Entry:
+                return await office.draft(ready, await office.people.prove(token, by, Role.AUTHOR), message)
+
+            entry = at_the_office(settings, keep)
             _tell_draft(ready, entry, settings.flows.draft_number, format_)
             return
         begun = begun_of(place, ready.bundle.name)
-        proposed = at_the_office(
-            settings, lambda office: office.propose(ready, person, message, begun, onto_live=onto_live)
-        )
+
+        async def propose(office: Office) -> Proposed:
+            person = await office.people.prove(token, by, Role.AUTHOR)
+            return await office.propose(ready, person, message, begun, onto_live=onto_live)
+
+        proposed = at_the_office(settings, propose)
         _remember(place, ready, begun, proposed)
+        if settings.flows.serve == "folder":
+            err.print(
+                "[yellow]flows.serve is folder here: callers get the folder, not what is published[/]"
+            )
         _tell_proposed(ready, proposed, format_)
 
 

@@ -131,6 +131,10 @@ def test_a_draft_reaches_nobody_and_says_where_it_can_be_called(staffed: Line) -
     staffed.set(flows_draft_number="95501")
     assert "call 95501" in staffed.publish("anna", "to listen to", "--draft").stdout
     assert staffed.live() is None
+    staffed.write(FLOW.replace("goodbye", "gooodbye"))
+    assert staffed.publish("anna", "broken", "--draft").returncode == 1
+    staffed.write(conversation=CONVERSATION.replace("goodbye", "try_later"))
+    assert staffed.publish("anna", "its conversation is not ready", "--draft").returncode == 0
     assert "95501" in staffed.run("flows", "status").stdout
     assert staffed.standing()["draft"]["author"] == "anna"
 
