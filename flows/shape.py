@@ -6,9 +6,10 @@ said, and expressions, are checked by :mod:`flows.build`, which knows the flow's
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, WithJsonSchema
 
@@ -262,13 +263,38 @@ def check_shape(model: type[M], node: Node, source: Source, what: str) -> M:
     if not isinstance(node, Pairs):
         raise source.error(node.place, f"{what} must be a mapping of keys", f"As in: {_example(model)}")
     try:
-        return model.model_validate(plain(node))
+        return model.model_validate(_given(model, node))
     except ValidationError as problem:
         found = problem.errors(include_url=False)
         # A key that is missing is often one that is misspelt: then the misspelt one is told.
         found = [error for error in found if error["type"] != "missing"] or found
         errors = [_place_error(error, model, node, source, what) for error in found]
         raise min(errors, key=lambda error: (error.line, error.column)) from None
+
+
+def _given(model: type[BaseModel], node: Pairs) -> dict[str, Any]:
+    """Answer what ``model`` validates: plain texts, but for what it takes as it is."""
+    untouched, only_keys = _taken_as_it_is(model)
+    given: dict[str, Any] = {}
+    for key, value in node.entries.items():
+        if key in untouched or (key in only_keys and isinstance(value, Pairs)):
+            given[key] = value.entries if isinstance(value, Pairs) and key in only_keys else value
+        else:
+            given[key] = plain(value)
+    return given
+
+
+@functools.cache
+def _taken_as_it_is(model: type[BaseModel]) -> tuple[frozenset[str], frozenset[str]]:
+    """Answer the keys of a model whose values it does not look at, and those of whose values it only reads the keys."""
+    untouched, only_keys = set(), set()
+    for name, info in model.model_fields.items():
+        checked = any(isinstance(each, BeforeValidator) for each in info.metadata)
+        if info.annotation is Any and not checked:
+            untouched.add(name.rstrip("_"))
+        elif get_origin(info.annotation) is dict and get_args(info.annotation)[1] is Any:
+            only_keys.add(name.rstrip("_"))
+    return frozenset(untouched), frozenset(only_keys)
 
 
 def _example(model: type[BaseModel]) -> str:

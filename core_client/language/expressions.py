@@ -8,6 +8,7 @@ evaluation is bounded by its size, which is bounded too.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ MAX_DEPTH = 20
 MAX_DIGITS = 18  # of a number that is written out
 
 _ALLOWED = re.compile(r"[\w\s.,()<>=!+\-*/\"':\[\]一-鿿]*")
+_PATH = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*", re.ASCII)
+_WORDS = frozenset((*keyword.kwlist, "true", "false"))  # no names, wherever they stand
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: lambda a, b: a == b,
     ast.NotEq: lambda a, b: a != b,
@@ -134,9 +137,12 @@ class _Compiler:
         self._names = names
         self._functions = functions
         self._used: dict[str, int] = {}  # each name, and the column where it first stands
+        self._parts: dict[ast.BoolOp, list[Closure]] = {}  # of each and, each or
         self._count = 0
 
     def compile(self, place: Place | None) -> Expression:
+        if _PATH.fullmatch(self._text) is not None and (path := self._path(place)) is not None:
+            return path
         tree = self._parse()
         type_, run = self._node(tree, 0)
         decide = self._decider(tree, run)
@@ -148,6 +154,23 @@ class _Compiler:
         else:
             needs, proves = tuple(self._used.items()), {True: names, False: names}
         return Expression(self._text, type_, names, needs, run, decide, proves, place)
+
+    def _path(self, place: Place | None) -> Expression | None:
+        """Read a bare name and its parts, the commonest expression, without a parser; None where that is not enough."""
+        text = self._text
+        name, *parts = text.split(".")
+        type_ = self._names.get(name)
+        if type_ is None or name in _WORDS or len(parts) > MAX_DEPTH:
+            return None
+        run = self._reading(name)
+        for part in parts:
+            found = type_.fields.get(part) if type_.name == t.RECORD else None
+            if found is None or part in _WORDS:
+                return None
+            type_, run = found, self._part(run, part)
+        names = frozenset((name,))
+        decide = _deciding(names, run)
+        return Expression(text, type_, names, ((name, 0),), run, decide, {True: names, False: names}, place)
 
     def _parse(self) -> ast.expr:
         text = self._text
@@ -171,11 +194,10 @@ class _Compiler:
 
     def _decider(self, node: ast.expr, run: Closure) -> Decider:
         if isinstance(node, ast.BoolOp):
-            deciders = [self._decider(part, self._node(part, 0)[1]) for part in node.values]
+            deciders = [self._decider(part, run) for part, run in zip(node.values, self._parts[node], strict=True)]
             settling = isinstance(node.op, ast.Or)
             return lambda known: _joined([decide(known) for decide in deciders], settling=settling)
-        names = self._names_in(node)
-        return lambda known: None if any(known.get(name) is None for name in names) else bool(run(known))
+        return _deciding(self._names_in(node), run)
 
     def _known(self, node: ast.expr) -> _Known:
         """Follow which names are read at all, as ``and`` and ``or`` leave off at the first part that settles them."""
@@ -256,6 +278,9 @@ class _Compiler:
             raise self._wrong(node, f"unknown name '{name}'", did_you_mean(name, self._names))
         if name not in self._used:
             self._used[name] = self._column(node)
+        return self._names[name], self._reading(name)
+
+    def _reading(self, name: str) -> Closure:
         text = self._text
 
         def read(scope: Scope) -> Any:
@@ -264,7 +289,7 @@ class _Compiler:
                 raise NoValueError(f"'{name}' has no value yet in '{text}'")
             return found
 
-        return self._names[name], read
+        return read
 
     def _attribute(self, node: ast.Attribute, depth: int) -> tuple[ExprType, Closure]:
         owner, read = self._node(node.value, depth + 1)
@@ -274,6 +299,9 @@ class _Compiler:
         if field not in owner.fields:
             hint = did_you_mean(field, owner.fields) or f"It has: {', '.join(sorted(owner.fields))}."
             raise self._wrong(node, f"'{ast.unparse(node.value)}' has no '{field}'", hint)
+        return owner.fields[field], self._part(read, field)
+
+    def _part(self, read: Closure, field: str) -> Closure:
         text = self._text
 
         def part(scope: Scope) -> Any:
@@ -282,10 +310,10 @@ class _Compiler:
                 raise NoValueError(f"'{field}' has no value in '{text}'")
             return found
 
-        return owner.fields[field], part
+        return part
 
     def _bool(self, node: ast.BoolOp, depth: int) -> tuple[ExprType, Closure]:
-        parts = [self._flag(value, depth) for value in node.values]
+        parts = self._parts[node] = [self._flag(value, depth) for value in node.values]
         if isinstance(node.op, ast.And):
             return t.flag, lambda scope: all(part(scope) for part in parts)
         return t.flag, lambda scope: any(part(scope) for part in parts)
@@ -413,6 +441,10 @@ class _Compiler:
             return lead + offset
         before = self._text.strip().encode()[:offset]
         return lead + len(before.decode(errors="replace"))
+
+
+def _deciding(names: frozenset[str], run: Closure) -> Decider:
+    return lambda known: None if any(known.get(name) is None for name in names) else bool(run(known))
 
 
 def _joined(parts: list[bool | None], *, settling: bool) -> bool | None:
