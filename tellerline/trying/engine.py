@@ -21,6 +21,7 @@ from core_client.adapters.embedded import open_bank
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
 from core_client.testing.auth_sessions import MemoryAuthSessions
+from core_client.testing.world import MEMORY
 from flows.dialogue import Channel, Party, Say, Trigger
 from flows.runner import Flows, Observer, Runner
 from flows.testing.sessions import MemorySessions
@@ -97,7 +98,7 @@ class EngineDriver:
         """Open a fresh demo bank and load the flows."""
         self._clock = clock = ConversationClock(self._given.at)
         async with contextlib.AsyncExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-")))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellerline-try-", dir=MEMORY)))
             self._catalogue = self._given_catalogue or Catalogue.load(overlay=self._config.sounds.dir)
             flows = self._flows or open_flows(self._config, self._catalogue)
             notices = known_notices(self._given, flows.current(self._config.agi.flow))
