@@ -36,7 +36,7 @@ from flows.sections import fallbacks_of, schedule_of, time_zone_of
 from flows.shape import DefaultsShape, FlowShape, PartShape, check_shape, over
 from flows.steps import KINDS, Learns, kind_of
 
-_VARIABLE_TYPES = tuple(t.value for t in Type if t not in (Type.LIST, Type.RECORD, Type.INTENT, Type.REASON))
+VARIABLE_TYPES = tuple(t.value for t in Type if t not in (Type.LIST, Type.RECORD, Type.INTENT, Type.REASON))
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -211,8 +211,8 @@ class _Reader:
         assert isinstance(node, Pairs)  # noqa: S101 - its shape was checked
         word = node.entries["type"]
         assert isinstance(word, Scalar)  # noqa: S101 - its shape was checked
-        if word.text not in _VARIABLE_TYPES:
-            hint = did_you_mean(word.text, _VARIABLE_TYPES) or f"There are: {', '.join(_VARIABLE_TYPES)}."
+        if word.text not in VARIABLE_TYPES:
+            hint = did_you_mean(word.text, VARIABLE_TYPES) or f"There are: {', '.join(VARIABLE_TYPES)}."
             raise self._source.error(word.place, f"unknown type '{word.text}'", hint)
         return Type(word.text)
 
