@@ -41,6 +41,7 @@ def differences(a: Bundle, b: Bundle) -> tuple[Change, ...]:
     return (
         *_top(before, after),
         *_sections(before, after),
+        *_moved(before, after),
         *_renamed_steps(after, names),
         *_steps(before, after),
         *_prompts(before, after),
@@ -107,7 +108,6 @@ def _sections(a: Side, b: Side) -> Iterator[Change]:
                 yield Change(area, name, told, _what(was, now), area == "gate", (section, name), was, now)
             else:
                 yield from _inside(area, name, was, now)
-            yield from _moved(area, section, name, a, b)
 
 
 def _inside(area: str, name: str, was: Plain, now: Plain) -> Iterator[Change]:
@@ -139,11 +139,18 @@ def _section_words(area: str, path: tuple[str, ...], was: Plain, now: Plain) -> 
     return f"{said} (was: {shown(was)})" if was is not None else said
 
 
-def _moved(area: str, section: str, name: str, a: Side, b: Side) -> Iterator[Change]:
-    was, now = a.origin.get((section, name), ""), b.origin.get((section, name), "")
-    if name in a.sections[section] and name in b.sections[section] and was != now:
-        told = f"{area} {name} now stands in {now or 'the main file'} (was: {was or 'the main file'})"
-        yield Change(area, name, told, path=("file",), was=was, now=now)
+def _moved(a: Side, b: Side) -> Iterator[Change]:
+    """Answer what stands in another file now: a file's steps take that file's defaults."""
+    moves: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for section, there in b.sections.items():
+        for name in there:
+            was, now = a.origin.get((section, name), ""), b.origin.get((section, name), "")
+            if name in a.sections[section] and was != now:
+                moves.setdefault((was, now), {}).setdefault(section, []).append(name)
+    for (was, now), found in moves.items():
+        names = "; ".join(f"{section} {', '.join(names)}" for section, names in found.items())
+        told = f"{now or 'the main file'} now has what was in {was or 'the main file'}: {names}"
+        yield Change("file", now, told, path=("file",), was=was, now=now)
 
 
 # --- steps ---
@@ -166,7 +173,6 @@ def _steps(a: Side, b: Side) -> Iterator[Change]:
             yield Change(STEP, name, told, NEW, money, now=now)
         else:
             yield from _step(name, was, now)
-            yield from _moved(STEP, "steps", name, a, b)
 
 
 def _in_order(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:

@@ -124,19 +124,23 @@ def _badges(gates: tuple[str, ...]) -> Iterator[str]:
 
 def _row(way: Exit, lined: bool) -> Iterator[str]:
     count = "" if way.taken is None else f"{way.taken:,}"
-    right = count if lined else f"→ {way.target}{f'  {count}' if count else ''}"
+    if way.dead:
+        right = "nobody can"
+    elif way.ends_text:
+        right = f"the text ends{f'  {count}' if count else ''}"
+    else:
+        right = count if lined else f"→ {way.target}{f'  {count}' if count else ''}"
     right = fitted(right, 150, 11)
     room = WIDTH - 2 * SIDE - text_width(right, 11) - 8
     ink, gone = ("f-bad", " gone") if way.dead else ("f-ink", "")
     label = fitted(way.label, room, 11)
     yield f'<text class="small {ink}{gone}" x="{n(SIDE)}" y="13.5">{xml(label)}</text>'
-    if lined:
-        yield f'<circle class="{"f-bad" if way.dead else "f-line"}" cx="{n(WIDTH)}" cy="9.5" r="3"/>'
-        yield f'<text class="small num f-muted" x="{n(WIDTH - SIDE)}" y="13.5" text-anchor="end">{right}</text>'
-        return
     ink = "f-bad" if way.dead else "f-muted"
     text = f'<text class="small num {ink}" x="{n(WIDTH - SIDE)}" y="13.5" text-anchor="end">{xml(right)}</text>'
-    yield text if way.target == RETURN else f'<a href="#step-{way.target}">{text}</a>'
+    if lined:
+        yield f'<circle class="f-line" cx="{n(WIDTH)}" cy="9.5" r="3"/>'
+    goes = not (lined or way.dead or way.ends_text or way.target == RETURN)
+    yield f'<a href="#step-{way.target}">{text}</a>' if goes else text
 
 
 def _title(node: Node) -> str:
@@ -155,7 +159,7 @@ def _title(node: Node) -> str:
             f"{figures.no_match:,} times no match, {figures.hangups:,} hung up, {figures.failed:,} given up"
         )
     for way in node.exits:
-        dead = ", which nobody can take" if way.dead else ""
+        dead = ", which nobody can take" if way.dead else ", which a text does not take" if way.ends_text else ""
         taken = "" if way.taken is None else f", {way.taken:,} times"
         told.append(f"{way.label} → {way.target}{taken}{dead}")
     return "\n".join(filter(None, told))

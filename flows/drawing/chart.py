@@ -19,13 +19,15 @@ LINE, GATE, CALL, DEAD = "line", "gate", "call", "dead"
 class Exit:
     """A way out of a step; outcomes and cases that lead to one step are one way.
 
-    ``dead``: nobody can take it. ``taken``: how often it was, None without figures.
+    ``dead``: nobody can take it. ``ends_text``: only texts get here, and a text ends where a call would go on.
+    ``taken``: how often it was, None without figures.
     """
 
     label: str
     target: str  # a step, or "return"
     ways: tuple[tuple[str, str], ...]  # (way, word)
     dead: bool = False
+    ends_text: bool = False
     taken: int | None = None
 
 
@@ -174,28 +176,25 @@ class _Charting:
 
     def _exits(self, step: Step) -> tuple[Exit, ...]:
         flow = self._flow
-        alive = {
-            edge
-            for channel in Channel
-            if step.name in self._reached[channel]
-            for edge in graph.ways(flow, step, channel)
-        }
-        merged: dict[tuple[str, str, bool], list[Edge]] = {}
-        for edge in dict.fromkeys((*step.branches(), *alive)):
+        here = [channel for channel in Channel if step.name in self._reached[channel]]
+        taken = {edge for channel in here for edge in graph.ways(flow, step, channel)}
+        possible = {edge for channel in here for edge in step.edges(channel)}
+        merged: dict[tuple[str, str, bool, bool], list[Edge]] = {}
+        for edge in dict.fromkeys((*step.branches(), *possible)):
             if edge.way is Way.UNIVERSAL:
                 continue  # told once for the whole flow
             together = edge.way if edge.way in (Way.OUTCOME, Way.CASE) else f"{edge.way} {edge.word}"
             # Of a step that is never reached no way is dead by itself: the step says so.
-            dead = bool(self._channels(step.name)) and edge not in alive
-            merged.setdefault((together, edge.target, dead), []).append(edge)
-        return tuple(self._exit(step, edges, dead) for (_, _, dead), edges in merged.items())
+            dead = bool(here) and edge not in possible
+            merged.setdefault((together, edge.target, dead, edge in possible - taken), []).append(edge)
+        return tuple(self._exit(step, edges, dead, ends) for (_, _, dead, ends), edges in merged.items())
 
-    def _exit(self, step: Step, edges: list[Edge], dead: bool) -> Exit:
+    def _exit(self, step: Step, edges: list[Edge], dead: bool, ends_text: bool) -> Exit:
         ways = tuple((str(edge.way), edge.word) for edge in edges)
         figures = self._of(step.name)
         taken = None if figures is None else sum(figures.ways.get(way, 0) for way in ways)
         label = ", ".join(label_of(step, edge) for edge in edges)
-        return Exit(label, edges[0].target, ways, dead, taken)
+        return Exit(label, edges[0].target, ways, dead, ends_text, taken)
 
 
 def _gates(step: Step) -> Iterator[str]:
@@ -228,6 +227,7 @@ def as_data(chart: Chart) -> dict[str, Any]:
                 "label": way.label,
                 "ways": [{"way": each, "word": word} for each, word in way.ways],
                 "dead": way.dead,
+                "ends_text": way.ends_text,
                 **({} if way.taken is None else {"taken": way.taken}),
             }
             for node in chart.nodes.values()

@@ -44,7 +44,7 @@ def detail_of(step: Step) -> str:
         case Ask():
             digits = f"{step.low}" if step.low == step.high else f"{step.low}–{step.high}"
             end = f", ends with {step.end}" if step.end else ""
-            return f"{step.variable.name}: {step.variable.type}, {digits} digits{end}"
+            return f"{step.variable.name}: {step.variable.type.value}, {digits} digits{end}"
         case Callback():
             return "the bank calls back"
         case Bank():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flows.drawing.chart import Chart
-from flows.drawing.looks import FAMILIES, FAMILY_WORDS, HEAT, family_of, n, outline, text_width, xml
+from flows.drawing.looks import FAMILIES, FAMILY_WORDS, HEAT, n, outline, text_width, xml
 
 ROW = 26.0
 
@@ -63,10 +63,10 @@ def _signs(chart: Chart) -> Iterator[tuple[str, str]]:
                 else f'<g transform="scale(.72)"><path class="f-{family}-tint s-{family}" stroke-width="1.9" '
                 f'd="{outline(family, 36, 30)}"/></g>'
             )
-            yield sign, f"{FAMILY_WORDS[family]} ({', '.join(there)})"
-    for kind in (kind for kind in sorted(kinds)):
-        dots = " dots" if kind in ("menu", "split", "choose") else ""
-        yield _glyph(kind, f"s-{family_of(kind)}{dots}"), kind
+            yield sign, f"{FAMILY_WORDS[family]}:"
+            for kind in there:
+                dots = " dots" if kind in ("menu", "split", "choose") else ""
+                yield _glyph(kind, f"s-{family}{dots}"), kind
     yield _glyph("start", "s-ink f-ink"), "calls begin here"
     if any(node.entries for node in chart.nodes.values()):
         tab = '<rect class="f-tab" y="2" width="26" height="18" rx="5"/>'
@@ -75,7 +75,7 @@ def _signs(chart: Chart) -> Iterator[tuple[str, str]]:
         yield _glyph("lock", "s-ink"), "needs this gate first"
     yield '<text class="small f-muted" y="15">→ x</text>', "goes to step x, without a line"
     if any(node.dead or any(way.dead for way in node.exits) for node in chart.nodes.values()):
-        yield '<path class="s-bad dash" stroke-width="1.6" d="M0 11H26"/>', "nobody can get here or take this way"
+        yield '<text class="small f-bad gone" y="15">way</text>', "nobody can get here, or take this way"
     if chart.figures is not None:
         words = ["below", *(f"from {share:.0%}" for share in HEAT)]
         words[0] = f"below {HEAT[0]:.0%} hang up here"

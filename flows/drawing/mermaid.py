@@ -85,8 +85,8 @@ def _edges(chart: Chart) -> Iterator[str]:
                 target = f"return_{node.name}_{number}"
                 yield f"  {target}(({_text('return')})):::end"
             count = "" if way.taken is None else f" ({way.taken:,})"
-            arrow = "-.->" if way.dead else "-->"
-            dead = ", nobody" if way.dead else ""
+            arrow = "-.->" if way.dead or way.ends_text else "-->"
+            dead = ", nobody" if way.dead else ", not by text" if way.ends_text else ""
             yield f"  s_{node.name} {arrow}|{_text(way.label + dead + count)}| {target}"
 
 

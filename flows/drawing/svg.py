@@ -8,7 +8,7 @@ from flows.drawing.cards import WIDTH, Card, card_of, card_svg
 from flows.drawing.chart import LINE, Chart, Section
 from flows.drawing.layout import Box, Link, Placed, forward, place
 from flows.drawing.legend import head_svg, legend_svg
-from flows.drawing.looks import GLYPHS, attribute, n, style, xml
+from flows.drawing.looks import GLYPHS, n, style, xml
 
 MARGIN, PAD, HEAD = 28.0, 22.0, 40.0  # around all, inside a panel, of a panel's title
 PANEL_GAP = 24.0
@@ -32,7 +32,7 @@ class _Panel:
             (name, number, Link(name, way.target, 0.0))
             for name in names
             for number, way in enumerate(chart.nodes[name].exits)
-            if way.target in there and way.target != name
+            if way.target in there and way.target != name and not way.dead and not way.ends_text
         ]
         order = [Box(name, WIDTH, 0.0, 0.0) for name in names]
         onward = forward(order, [link for _, _, link in links])
@@ -60,14 +60,15 @@ def _without_crowds(names: list[str], links: list[tuple[str, int, Link]]) -> lis
         sources.setdefault(link.target, set()).add(name)
         out.setdefault(name, []).append(link.target)
     nearest: dict[str, str] = {}
-    queue = [name for name in names if name not in sources]
-    seen = set(queue)
-    for name in queue:
-        for target in out.get(name, ()):
-            nearest.setdefault(target, name)
-            if target not in seen:
-                seen.add(target)
-                queue.append(target)
+    seen: set[str] = set()
+    for root in (name for name in names if name not in sources):  # the start is the first of them
+        queue = [root]
+        for name in queue:
+            for target in out.get(name, ()):
+                nearest.setdefault(target, name)
+                if target not in seen:
+                    seen.add(target)
+                    queue.append(target)
     told: set[str] = set()
     kept = []
     for name, number, link in links:
@@ -142,15 +143,13 @@ class _Drawing:
 
     def _line(self, name: str, number: int, points: Iterable[tuple[float, float]]) -> str:
         way = self._chart.nodes[name].exits[number]
-        classes, thick = "link s-line", 1.4
-        if way.dead:
-            classes = "link s-bad dash"
-        elif way.taken is not None and self._most:
+        thick = 1.4
+        if way.taken is not None and self._most:
             thick = 1.0 + 6.0 * (way.taken / self._most) ** 0.5
         title = f"{name}: {way.label} → {way.target}{'' if way.taken is None else f', taken {way.taken:,} times'}"
         return (
-            f'<path class={attribute(classes)} stroke-width="{n(thick)}" d="{_curve(list(points))}" '
-            f'marker-end="url(#{"arrow-bad" if way.dead else "arrow"})"><title>{xml(title)}</title></path>'
+            f'<path class="link s-line" stroke-width="{n(thick)}" d="{_curve(list(points))}" '
+            f'marker-end="url(#arrow)"><title>{xml(title)}</title></path>'
         )
 
 
@@ -172,11 +171,10 @@ def _curve(points: list[tuple[float, float]]) -> str:
 def _symbols() -> Iterator[str]:
     for name, path in GLYPHS.items():
         yield f'<symbol id="g-{name}" viewBox="0 0 16 16"><path d="{path}"/></symbol>'
-    for name, colour in (("arrow", "f-line"), ("arrow-bad", "f-bad")):
-        yield (
-            f'<marker id="{name}" viewBox="0 0 8 8" refX="3" refY="4" markerWidth="8" markerHeight="8" '
-            f'markerUnits="userSpaceOnUse" orient="auto"><path class="{colour}" d="M0 0L8 4L0 8Z"/></marker>'
-        )
+    yield (
+        '<marker id="arrow" viewBox="0 0 8 8" refX="3" refY="4" markerWidth="8" markerHeight="8" '
+        'markerUnits="userSpaceOnUse" orient="auto"><path class="f-line" d="M0 0L8 4L0 8Z"/></marker>'
+    )
 
 
 def _sentences(chart: Chart) -> str:

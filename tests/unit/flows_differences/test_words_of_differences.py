@@ -214,7 +214,7 @@ def test_included_files_are_read_as_part_of_the_flow() -> None:
     assert [str(change) for change in differences(bundle(), bundle(main, files={"ends.yaml": ends}))] == [
         "the included files are now [ends.yaml] (was: nothing)",
         "defaults of ends.yaml: attempts now: 2 (was: the default)",
-        "step bye now stands in ends.yaml (was: the main file)",
+        "ends.yaml now has what was in the main file: steps bye",
     ]
 
 
