@@ -125,9 +125,14 @@ class Play:
         return self._phone is not None and not self._over
 
     @property
+    def asks(self) -> GatherDigits | Record | None:
+        """What the bank waits for in the call."""
+        return self._phone.asks if self._phone is not None and not self._over else None
+
+    @property
     def patience_s(self) -> float:
         """How long to do nothing until the bank does something."""
-        match self._phone.asks if self._phone is not None and not self._over else None:
+        match self.asks:
             case GatherDigits() as keys:
                 return keys.first_digit_timeout_s + 1
             case Record() as message:
@@ -138,19 +143,18 @@ class Play:
     @property
     def wants_secret(self) -> bool:
         """Whether the keys that are waited for are a PIN."""
-        asks = self._phone.asks if self._phone is not None and not self._over else None
-        return isinstance(asks, GatherDigits) and asks.secret
+        return isinstance(self.asks, GatherDigits) and self.asks.secret
 
     @property
     def secret_length(self) -> int:
         """How many digits the secret has that is waited for."""
-        asks = self._phone.asks if self._phone is not None else None
+        asks = self.asks
         return asks.max_digits if isinstance(asks, GatherDigits) else 0
 
     @property
     def escapes(self) -> str:
         """The keys that are taken for themselves where a secret is waited for."""
-        asks = self._phone.asks if self._phone is not None else None
+        asks = self.asks
         return asks.escapes + asks.terminators if isinstance(asks, GatherDigits) else ""
 
     @property

@@ -20,7 +20,7 @@ from tellerline.trying.written import written
 HERE = c.Place("", 1, 1)
 CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _BEFORE = 12  # characters before a code that tell it from other digits of the text
-_FIGURES = re.compile(r"\d[\d,.:/-]*")
+_CHANGING = (re.compile(r"(?<![\d.,])\d{5,}(?![.,]?\d)"), re.compile(r"\d[\d,.:/-]*"))  # references first, then all
 
 
 def heard_steps(said: Sequence[Say], has_sound: Callable[[Say], bool], within_s: float) -> list[c.Hear]:
@@ -128,8 +128,11 @@ def _opened(step: c.Step) -> tuple[c.Step, ...] | None:
             while items and isinstance(items[-1], c.HearAny):
                 items = items[:-1]
             return (replace(step, items=items),) if items else ()
-        case c.Receive() if any(_FIGURES.search(part) for part in step.contains):
-            parts = [word.strip() for part in step.contains for word in _FIGURES.split(part)]
-            return (replace(step, contains=tuple(word for word in parts if len(word) > 1)),)
+        case c.Receive():
+            for figures in _CHANGING:
+                if any(figures.search(part) for part in step.contains):
+                    words = [word.strip() for part in step.contains for word in figures.split(part)]
+                    return (replace(step, contains=tuple(word for word in words if len(word) > 1)),)
+            return None
         case _:
             return None
