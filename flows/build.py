@@ -26,6 +26,9 @@ from flows.wording import saying_of
 M = TypeVar("M", bound=BaseModel)
 
 
+_ALL_CHANNELS = frozenset(Channel)
+
+
 @dataclass
 class Build:
     """What the building of one flow's steps knows."""
@@ -117,7 +120,7 @@ class Build:
     def channels(self, node: Node | None) -> frozenset[Channel]:
         """Check ``channels``; without it a step runs on all."""
         if not isinstance(node, Items):
-            return frozenset(Channel)
+            return _ALL_CHANNELS
         for item in node.items:
             word = self._word(item, "a channel is needed here")
             if word not in tuple(Channel):

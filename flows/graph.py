@@ -30,8 +30,10 @@ def check(flow: Flow, source: Source) -> None:
         FlowError: the first error by place, with the others in ``more``.
     """
     errors = list(missing_targets(flow, source))
-    errors = errors or [*return_outside_a_gate(flow, source), *not_by_text(flow, source)]
-    errors = errors or list(not_on_channel(flow, source))
+    if not errors:
+        there = {channel: reached(flow, channel) for channel in Channel}
+        errors = [*return_outside_a_gate(flow, source), *not_by_text(flow, source, there[Channel.SMS])]
+        errors = errors or list(not_on_channel(source, there))
     errors = errors or list(begins_itself(flow, source))
     if errors:
         errors.sort(key=lambda error: (error.file != source.name, error.file, error.line, error.column))
@@ -167,12 +169,11 @@ def return_outside_a_gate(flow: Flow, source: Source) -> Iterator[FlowError]:
                 queue.append((edge.target, channel))
 
 
-def not_by_text(flow: Flow, source: Source) -> Iterator[FlowError]:
+def not_by_text(flow: Flow, source: Source, found: Mapping[str, Reached]) -> Iterator[FlowError]:
     """Find secrets that a text would be asked for, and codes without a confirmation."""
     for step in flow.steps.values():
         if isinstance(step, Ask) and step.secret and step.channels == {Channel.SMS}:
             yield _secret_by_text(source, step)
-    found = reached(flow, Channel.SMS)
     confirmed = {at.step.yes.target for at in found.values() if isinstance(at.step, Confirm)}
     for name, at in found.items():
         step = at.step
@@ -208,10 +209,10 @@ def _has_intent(step: Bank) -> bool:
     return any(field.type is Type.INTENT for field in step.operation.parameters.values())
 
 
-def not_on_channel(flow: Flow, source: Source) -> Iterator[FlowError]:
+def not_on_channel(source: Source, there: Mapping[Channel, Mapping[str, Reached]]) -> Iterator[FlowError]:
     """Find steps and operations that are reached on a channel they do not run on."""
-    for channel in Channel:
-        for at in reached(flow, channel).values():
+    for channel, found in there.items():
+        for at in found.values():
             step = at.step
             if channel not in step.channels:
                 message = f"step '{step.name}' does not run by {channel}, but is reached from here by {channel}"

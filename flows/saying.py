@@ -38,7 +38,7 @@ VALUE_ITEMS: Mapping[str, Callable[[Any], Item]] = {
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """Entries, ready to be said. ``fixed`` holds the items when no value stands among them.
+    """Entries, ready to be said. ``fixed`` holds the items when no value stands among them, and stands for them all.
 
     ``by_visit``: something else is said at each visit of the step, which are counted for it.
     """

@@ -38,7 +38,6 @@ class _Entry(NamedTuple):
     prompts: tuple[PromptUse, ...] = ()
     reads: tuple[Read, ...] = ()
     by_visit: bool = False
-    fixed: Prompt | None = None  # of an entry that is a bare prompt
 
 
 def saying_of(build: Build, node: Node | None) -> Saying:
@@ -49,22 +48,33 @@ def saying_of(build: Build, node: Node | None) -> Saying:
     """
     if node is None:
         return NOTHING
-    entries = [_entry(build, item) for item in (node.items if isinstance(node, Items) else (node,))]
-    fixed = tuple(entry.fixed for entry in entries if entry.fixed is not None)
+    items = node.items if isinstance(node, Items) else (node,)
+    if all(type(item) is Scalar for item in items):
+        return _bare_prompts(build, items)
+    entries = [_entry(build, item) for item in items]
     return Saying(
         emits=tuple(entry.emit for entry in entries),
         prompts=tuple(use for entry in entries for use in entry.prompts),
-        fixed=fixed if len(fixed) == len(entries) else None,
+        fixed=None,
         by_visit=any(entry.by_visit for entry in entries),
         reads=tuple(read for entry in entries for read in entry.reads),
     )
 
 
+def _bare_prompts(build: Build, items: tuple[Node, ...]) -> Saying:
+    """Check prompts without a value among them, the commonest by far."""
+    uses: list[PromptUse] = []
+    for item in items:
+        assert isinstance(item, Scalar)  # noqa: S101 - asked before
+        _prompt_id(build, item)
+        uses.append((item.text, item.place, ()))
+    return Saying((), tuple(uses), tuple([Prompt(id_) for id_, _, _ in uses]))
+
+
 def _entry(build: Build, node: Node) -> _Entry:
     if isinstance(node, Scalar):
         _prompt_id(build, node)
-        said = Prompt(node.text)
-        return _Entry(saying.prompt(said), ((node.text, node.place, ()),), fixed=said)
+        return _Entry(saying.prompt(Prompt(node.text)), ((node.text, node.place, ()),))
     if not isinstance(node, Pairs):
         raise build.source.error(node.place, "a list cannot stand here", "An entry is a prompt or one {mapping}.")
     word = next((key for key in node.entries if key in ENTRY_WORDS), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -170,7 +171,13 @@ def learn_bank(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:
 
 def answer_type(build: Build, operation: Operation) -> ExprType:
     """Answer the type of what ``operation`` answers."""
-    return ExprType(RECORD, fields={name: type_of(field, build.languages) for name, field in operation.answer.items()})
+    return _answer_type(operation.name, build.languages)
+
+
+@functools.lru_cache(maxsize=256)
+def _answer_type(operation: str, languages: tuple[str, ...]) -> ExprType:
+    answer = REGISTRY[operation].answer
+    return ExprType(RECORD, fields={name: type_of(field, languages) for name, field in answer.items()})
 
 
 FILLER_AFTER_S = 1.5
