@@ -88,7 +88,15 @@ Duration = Annotated[
 DigitRange = Annotated[
     tuple[int, int],
     BeforeValidator(_digit_range),
-    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d{1,2}(\.\.\d{1,2})?$"}),
+    WithJsonSchema(
+        {
+            "type": ["string", "integer"],
+            "pattern": r"^\d{1,2}(\.\.\d{1,2})?$",
+            "minimum": 1,
+            "maximum": MAX_DIGITS,
+            "description": "6, or 1..9 for a range",
+        }
+    ),
 ]
 _DAY = r"(mon|tue|wed|thu|fri|sat|sun)"
 _HOURS = r"^(\d\d:\d\d-\d\d:\d\d|closed)$"
