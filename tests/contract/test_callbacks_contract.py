@@ -8,8 +8,9 @@ import datetime
 
 import pytest
 
-from core_client.adapters.sql import schema
-from core_client.adapters.sql.statements import Statement
+from core_client.adapters.sql import callbacks, schema
+from core_client.adapters.sql.statements import Statement, Tx
+from core_client.domain.audit import AuditRecord
 from core_client.domain.callbacks import MAX_NOTES, Callback, CallbackPolicy, CallbackState
 from core_client.domain.profile import BankProfile
 from core_client.domain.values import Value
@@ -205,3 +206,18 @@ def test_a_request_whose_day_is_over_is_overdue_until_it_is_closed() -> None:
 def test_a_policy_without_a_working_day_still_answers() -> None:
     policy = CallbackPolicy(workdays=frozenset())
     assert policy.due(datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC)) > datetime.date(2026, 3, 2)
+
+
+async def test_a_request_that_lost_the_race_against_itself_adds_no_second_note(bank: World) -> None:
+    """Two nodes carry the same request out; the second finds the first one's callback only when it stores its own."""
+    reference = str((await ask(bank, request="same", about="once")).answer["reference"])
+    stands = await one(bank, reference)
+    audit = AuditRecord(bank.clock.now(), "test", "callback.asked", "callback:new")
+
+    def second(tx: Tx) -> Callback:
+        row = tx.one(callbacks._waiting, number=stands.number, queue_=stands.queue)
+        assert row is not None
+        return callbacks._joined(tx, row, dataclasses.replace(stands, reference="00000000"), audit)
+
+    assert await bank.bank.database.write(second) == stands
+    assert len((await one(bank, reference)).notes) == 1
