@@ -26,6 +26,7 @@ from tellerline.trying.written import written
 
 WANG, STRANGER = "+8613900000001", "+8613912345678"
 PINS = {who.pin for who in demo_world.CUSTOMERS}
+KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#")
 CATALOGUE = Catalogue.load()
 SHIPPED = open_flows(Config(), CATALOGUE)
 FLOWS = FixedFlows(*(SHIPPED.current(name) for name in SHIPPED.names))
@@ -213,7 +214,7 @@ def _anything(play: Play, dice: random.Random) -> str:
     if play.wants_secret:
         return dice.choice([".pin", ".pin", ".pin", ".pin wrong", "*", ".wait", ".wait 2s"])
     if isinstance(asks, GatherDigits) and asks.max_digits == 1:
-        return dice.choice("1 2 3 4 5 6 7 8 9 0 * # 1 2 3 4 .wait .wait_3s .hangup".split()).replace("_", " ")
+        return dice.choice([*KEYS, *"1234", ".wait", ".wait 3s", ".hangup"])
     return dice.choice(["1#", "2#", "500#", "1", "99", "10000007", "4821", "*", ".wait", ".wait 1s"])
 
 
