@@ -12,7 +12,7 @@ from flows.drawing.details import detail_of, label_of
 from flows.figures import StepFigures, VersionFigures
 from flows.model import BY_CODE, RETURN, Edge, Flow, Step, Way
 
-LINE, GATE, CALL, DEAD = "line", "gate", "call", "dead"
+LINE, KEY, GATE, CALL, DEAD = "line", "key", "gate", "call", "dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Steps that belong together: the line itself, what proves a gate, a sub-flow, what is never reached."""
+    """Steps that belong together: the line, what a key leads to from everywhere, a gate, a sub-flow, the dead."""
 
     key: str
     kind: str
@@ -122,14 +122,47 @@ class _Charting:
             note = f"called by {', '.join(callers)}"
             steps = flow.subflows[callers[0]]
             inner += self._region(f"call {first}", CALL, f"Sub-flow {first}", note, first, steps)
+        keys = list(self._keys())
         alive = [name for name in flow.steps if self._channels(name) and name not in self._section_of]
         dead = [name for name in flow.steps if not self._channels(name) and name not in self._section_of]
         self._section_of |= dict.fromkeys(alive, LINE) | dict.fromkeys(dead, DEAD)
         if alive:
             yield Section(LINE, LINE, flow.name, "", tuple(alive))
-        yield from inner
+        yield from (*keys, *inner)
         if dead:
             yield Section(DEAD, DEAD, "Never reached", "no way of any channel leads here", tuple(dead))
+
+    def _keys(self) -> Iterator[Section]:
+        """Answer what can only be come to through the step that a universal key leads to."""
+        flow = self._flow
+        everything = self._without("")
+        for key, edge in flow.keys.items():
+            first = edge.target
+            if first not in flow.steps or first == flow.start or first in self._section_of:
+                continue
+            steps = everything - self._without(first)
+            names = [name for name in flow.steps if name in steps and name not in self._section_of]
+            if len(names) > 1:
+                self._section_of |= dict.fromkeys(names, f"key {key}")
+                note = "from every menu and confirmation, and where the picture says so"
+                yield Section(f"key {key}", KEY, f"Key {key}: {first}", note, tuple(names))
+
+    def _without(self, closed: str) -> frozenset[str]:
+        """Answer the steps that can be come to without step ``closed``."""
+        flow = self._flow
+        found: set[str] = set()
+        queue = [edge.target for channel in Channel for edge in graph.roots(flow, channel)]
+        while queue:
+            name = queue.pop()
+            if name in found or name == closed or name not in flow.steps:
+                continue
+            found.add(name)
+            step = flow.steps[name]
+            for channel in Channel:
+                if name in self._reached[channel]:
+                    queue.extend(edge.target for edge in graph.ways(flow, step, channel))
+            queue.extend(flow.gates[gate].voice.target for gate in step.needs.get(Channel.VOICE, ()))
+        return frozenset(found)
 
     def _region(
         self, key: str, kind: str, title: str, note: str, first: str, steps: frozenset[str]
