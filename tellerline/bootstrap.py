@@ -172,7 +172,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             lambda say, of_version: files_for(say, of_version or catalogue),
             flow=config.agi.flow,
             region=config.bank.region,
-            settings=CallSettings(sound_prefix=config.agi.sound_prefix),
+            settings=CallSettings(sound_prefix=config.agi.sound_prefix, record_prefix=config.agi.record_prefix),
             drafts=_drafts(config, served),
         )
         server = FastAgiServer(

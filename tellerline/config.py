@@ -74,6 +74,10 @@ class Agi(Section):
         default="tellerline",
         description="Sounds folder as Asterisk sees it: below its sounds directory, or an absolute path.",
     )
+    record_prefix: str = Field(
+        default="/var/spool/asterisk/tellerline",
+        description="Folder of callers' messages as Asterisk sees it; Asterisk writes there, and makes no folder.",
+    )
     flow: str = Field(default="retail", description="Flow that calls begin in.")
 
     @field_validator("allow")

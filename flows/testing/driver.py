@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from core_client.domain.values import Value
 from flows.dialogue import (
     Channel,
     Effect,
+    Facts,
     Item,
     Party,
     Perform,
@@ -59,8 +60,11 @@ class Driver:
         number: str | None = "+8613900000001",
         identified: bool = True,
         language: str | None = "en",
+        at: datetime.datetime = AT,
+        notices: Iterable[str] = (),
     ) -> None:
         self.engine = Engine(flow)
+        self.facts = Facts(at, frozenset(notices))  # of the next turn; a test may change them
         self.channel = channel
         self.party = Party(number, identified, language)
         self.turns: list[Played] = []
@@ -85,16 +89,16 @@ class Driver:
             party=self.party,
             session_id="s1",
             auth_session_id="a1",
-            at=AT,
+            at=self.facts.at,
             step=step,
             slots=slots or {},
             language=language,
         )
-        return self._took(self.engine.start(trigger))
+        return self._took(self.engine.start(trigger, self.facts))
 
     def resume(self, resume: Resume) -> Played:
         """Go on, from the session as another node would read it."""
-        return self._took(self.engine.resume(Session.from_json(self.session.to_json()), resume))
+        return self._took(self.engine.resume(Session.from_json(self.session.to_json()), resume, self.facts))
 
     def operation(self) -> Perform:
         """Answer the operation that is waited for."""

@@ -5,6 +5,7 @@
     golden: a balance in Chinese
     flow: retail
     channel: voice            # and number, identified, language, step, slots, as the trigger has them
+    at: "2026-03-02T10:15:00+08:00"  # also in a turn: the time from then on; likewise notices: [outage]
     turns:
     - {said: [welcome, main_menu], wait: keys 1}
     - {keys: "2", said: [enter_pin], wait: secret keys 6}
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from core_client.domain.money import Money
@@ -73,12 +75,14 @@ def play(path: Path, flow_named: Callable[[str], Flow]) -> Driver:
         identified=_text(source, root, "identified", "true") == "true",
         language=_text(source, root, "language", "") or None,
     )
+    _take_facts(source, root, driver)
     turns = root.get("turns")
     if not isinstance(turns, Items):
         raise source.error(root.place, "a golden case needs 'turns'")
     for number, turn in enumerate(turns.items):
         if not isinstance(turn, Pairs):
             raise source.error(turn.place, "a turn is a mapping")
+        _take_facts(source, turn, driver)
         if number == 0:
             slots = _slots(source, flow, root.get("slots"))
             driver.start(_text(source, root, "step", "") or None, slots, _text(source, root, "in", "") or None)
@@ -104,7 +108,8 @@ def waits(wait: Wait | None) -> str:
             arguments = "".join(f" {name}={_shown(value)}" for name, value in sorted(wait.arguments.items()))
             return f"bank {wait.operation}{arguments}"
         case TransferToAgent():
-            return f"transfer {wait.queue}"
+            limit = "" if wait.limit_s is None else f" for {wait.limit_s:g}s"
+            return f"transfer {wait.queue}{limit}"
         case Record():
             return f"record {wait.max_s:g}s{wait.terminators}"
 
@@ -164,6 +169,22 @@ def _answer(source: Source, driver: Driver, node: Node | None) -> dict[str, Valu
         return {}
     fields = REGISTRY[driver.operation().operation].answer
     return {name: _value(source, fields[name], entry) for name, entry in node.entries.items()}
+
+
+def _take_facts(source: Source, node: Pairs, driver: Driver) -> None:
+    """Take the time and the notices that hold from now on."""
+    if "at" in node.entries:
+        try:
+            at = datetime.datetime.fromisoformat(_text(source, node, "at"))
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            raise source.error(node.entries["at"].place, "'at' is a time with its zone: 2026-03-02T10:15:00+08:00")
+        driver.facts = replace(driver.facts, at=at)
+    notices = node.get("notices")
+    if isinstance(notices, Items):
+        on = frozenset(item.text for item in notices.items if isinstance(item, Scalar))
+        driver.facts = replace(driver.facts, notices=on)
 
 
 def _slots(source: Source, flow: Flow, node: Node | None) -> Mapping[str, Value]:

@@ -51,7 +51,7 @@ class Exchange:
 
     @property
     def messages(self) -> Path:
-        return self.host.site.folder / "spool" / "messages"
+        return self.host.site.messages
 
     async def call(self, talk: str, *, hangs_up_after_s: float | None = None) -> None:
         """Let a caller say ``talk`` to the bank's line, and wait until the dialogue has ended."""
@@ -78,7 +78,7 @@ class Exchange:
 
 @asynccontextmanager
 async def answering(
-    asterisk: Asterisk, dialogue: Dialogue, *, agents: str | None = None, prefix: str = "spool/messages"
+    asterisk: Asterisk, dialogue: Dialogue, *, agents: str | None = None, prefix: str = "spool/tellerline"
 ) -> AsyncIterator[Exchange]:
     if not any((asterisk.data / "sounds").glob("en*/vm-intro.*")):
         pytest.skip("this Asterisk has no English core sounds, which callers here speak with")
@@ -103,7 +103,6 @@ async def answering(
     ):
         await ami.ready(10)
         found.append(Exchange(host, ami))
-        found[0].messages.mkdir()
         yield found[0]
 
 
@@ -122,7 +121,7 @@ class Voicemail:
         assert isinstance(answer, RecordingEnded)
         assert (answer.outcome, Path(answer.recording).parent) == ("ok", exchange.messages)
         with wave.open(f"{answer.recording}.wav") as file:
-            seconds = file.getnframes() / file.getframerate()
+            seconds = float(file.getnframes()) / file.getframerate()
         assert answer.seconds == pytest.approx(seconds, abs=0.6)
         return seconds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from flows.dialogue import GatherDigits, Prompt, Say
@@ -61,6 +61,7 @@ async def answering(
     limits: ServerLimits | None = None,
     sounds: SoundLibrary | None = None,
     speed: float = LEAP,
+    agents: Mapping[str, tuple[str, float]] | None = None,
 ) -> AsyncIterator[Line]:
     vault = Vault()
     calls: list[Call] = []
@@ -72,6 +73,6 @@ async def answering(
 
     async with (
         FastAgiServer(on_call, limits=limits) as server,
-        FakePbx(sounds or SoundLibrary(samples=SAMPLES), speed=speed, patience_s=5.0) as pbx,
+        FakePbx(sounds or SoundLibrary(samples=SAMPLES), speed=speed, agents=agents, patience_s=5.0) as pbx,
     ):
         yield Line(pbx, server, vault, calls)

@@ -12,7 +12,7 @@ from core_client.domain.values import SecretHandle, Value
 from flows.dialogue import DigitsReceived, InputTimedOut, PartyLeft, TransferEnded, TransferToAgent
 from ivr.call import Call, CallSettings, context_text
 from ivr.session import Why
-from ivr.testing import EndedBy, FakePbx, SoundLibrary
+from ivr.testing import EndedBy, FakeCall, FakePbx, SoundLibrary
 from tests.unit.ivr.line import SAMPLES, answering, ask, say
 
 
@@ -231,6 +231,31 @@ async def test_a_transfer_answers_what_the_dialplan_says(outcome: str) -> None:
             assert (ended.by, ended.queue, call.transferred) == (EndedBy.TRANSFER, "retail", "retail")
         else:
             assert (ended.by, call.variables["TELLERLINE_QUEUE"]) == (EndedBy.SERVER, "")
+
+
+async def test_a_queue_is_told_how_long_its_callers_may_wait_and_comes_back_then() -> None:
+    answers: list[object] = []
+
+    async def dialogue(call: Call) -> None:
+        answers.append(await call.transfer(TransferToAgent("retail", {}, 30.0, 90.0)))
+        answers.append(dict(told(line.pbx.calls[0])))
+        answers.append(await call.transfer(TransferToAgent("loans", {})))
+        answers.append(dict(told(line.pbx.calls[0])))
+        await call.end("done")
+
+    def told(call: FakeCall) -> dict[str, str]:
+        return {name: call.variables[f"TELLERLINE_{name}"] for name in ("POSITION", "LIMIT")}
+
+    async with answering(dialogue, agents={"retail": ("timeout", 5.0), "loans": ("closed", 0.0)}) as line:
+        call = await line.dial()
+        ended = await call.wait_ended()
+    assert answers == [
+        TransferEnded("timeout"),
+        {"POSITION": "30", "LIMIT": "90"},
+        TransferEnded("closed"),
+        {"POSITION": "", "LIMIT": ""},
+    ]
+    assert ended.at_s == pytest.approx(90.0, abs=1.0)
 
 
 async def test_a_caller_who_hangs_up_on_the_agent_has_left() -> None:
