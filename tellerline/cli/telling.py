@@ -6,6 +6,7 @@ Exit codes: 0 it is well; 1 the answer is no (a conversation failed, a check fou
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,10 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", metavar="FILE", help="Settings in TOML; TELLERLINE_CONFIG names one too. Default: none."
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Settings in TOML; else the file that TELLERLINE_CONFIG names, else ./tellerline.toml where there is one.",
     ),
 ]
 
@@ -51,5 +55,8 @@ def tell_error(error: BaseException) -> None:
 
 
 def config_of(file: Path | None) -> Config:
-    """Answer the settings of ``file`` and the environment."""
+    """Answer the settings of ``file``, of the file that the environment names, or of the folder one stands in."""
+    here = Path("tellerline.toml")
+    if file is None and "TELLERLINE_CONFIG" not in os.environ and here.is_file():
+        file = here
     return load_config(file)

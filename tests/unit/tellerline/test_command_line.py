@@ -15,6 +15,8 @@ import pytest
 import structlog
 
 from tellerline.cli import main
+from tellerline.cli.telling import config_of
+from tellerline.config import Config
 from tellerline.demo import BUILT_IN, CONVERSATIONS
 
 COMMANDS = (
@@ -164,3 +166,18 @@ def test_the_reference_names_every_setting_and_its_variable(run: Run) -> None:
     assert ended.returncode == 0
     for name in ("TELLERLINE_AGI_PORT", "TELLERLINE_SMS_PASSWORD", "drain_s", "duplicate_window_s"):
         assert name in ended.stdout
+
+
+def test_the_settings_of_the_folder_one_stands_in_are_taken_when_none_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TELLERLINE_CONFIG", raising=False)
+    assert config_of(None).agi.port == Config().agi.port
+    (tmp_path / "tellerline.toml").write_text("[agi]\nport = 4999\n")
+    assert config_of(None).agi.port == 4999
+    other = tmp_path / "other.toml"
+    other.write_text("[agi]\nport = 4998\n")
+    assert config_of(other).agi.port == 4998
+    monkeypatch.setenv("TELLERLINE_CONFIG", str(other))
+    assert config_of(None).agi.port == 4998
