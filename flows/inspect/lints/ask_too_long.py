@@ -47,7 +47,8 @@ def lint(look: Look) -> Iterator[Finding]:
             continue
         asked = str(step.low) if step.low == step.high else f"{step.low}..{step.high}"
         message = f"step '{step.name}' asks for {asked} digits; {words}"
-        fit = str(low) if low == high else f"{max(low, min(step.low, high))}..{min(high, max(step.high, low))}"
+        least, most = max(low, min(step.low, high)), min(high, max(step.high, low))
+        fit = str(least) if least == most else f"{least}..{most}"
         yield look.found(RULE, step.place, message, f"Ask for digits: {fit}.")
 
 

@@ -78,7 +78,7 @@ def _head(pattern: SmsPattern) -> str:
 def _tried(look: Look, pattern: SmsPattern, rivals: list[SmsPattern]) -> Iterator[Finding]:
     # The flow's own order decides between equals: keep it.
     among = [other for other in look.flow.sms_patterns if any(other is rival for rival in rivals)]
-    texts = list(dict.fromkeys(_text(pattern, column) for column in range(len(_ANYTHING))))
+    texts = list(dict.fromkeys(sample(pattern, column) for column in range(len(_ANYTHING))))
     taken: list[tuple[str, SmsPattern]] = []
     for text in texts:
         command = match(among, text, look.flow.currency, look.flow.country)
@@ -97,7 +97,8 @@ def _tried(look: Look, pattern: SmsPattern, rivals: list[SmsPattern]) -> Iterato
         yield look.found(RULE, pattern.place, message, "Begin one with another word.", Severity.WARNING)
 
 
-def _text(pattern: SmsPattern, column: int) -> str:
+def sample(pattern: SmsPattern, column: int) -> str:
+    """Answer a text that is meant for a command: the first, second or third one to try."""
     return " ".join(
         _SAMPLES.get(part.type, _ANYTHING)[column] if isinstance(part, SmsSlot) else part for part in pattern.parts
     )
