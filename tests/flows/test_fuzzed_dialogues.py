@@ -126,7 +126,7 @@ steps:
     choices: {"1": more, "2": rec, "3": number, "4": queue, "5": where, "6": less}
   more: {set: {count: left}, next: cases}
   less: {set: {left: left - 1, count: left * left}, next: cases}
-  cases: {switch: left, cases: {"0": bye, "2": queue, "3": rec_if}, else: voice}
+  cases: {switch: left, cases: {"0": bye, "2": menu, "3": rec_if}, else: voice}
   rec_if: {switch: channel, cases: {voice: rec, sms: bye}}
   voice: {switch: channel, cases: {voice: menu, sms: text}}
   where: {switch: party.number, cases: {"+8613900000001": menu}, else: number}
