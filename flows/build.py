@@ -45,6 +45,7 @@ class Build:
     on_fail: Node | None = None  # the way out that steps take when they name none
     retries: tuple[tuple[Saying, ...], tuple[Saying, ...]] = ((), ())  # the defaults for no input, no match
     local: dict[str, ExprType] = field(default_factory=dict)
+    hints: bool = True  # False: errors are only caught, and the nearest of many names takes long to find
     country: str = COUNTRY  # of telephone numbers that are written without one
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
@@ -68,7 +69,8 @@ class Build:
             return compile_expression(node.text, names if names is not None else self._all(), FUNCTIONS, at)
         except ExpressionError as problem:
             place = self.source.inside(node, problem.column)
-            raise self.source.error(place, problem.message, problem.hint, "expression") from None
+            hint = problem.hint if self.hints else ""
+            raise self.source.error(place, problem.message, hint, "expression") from None
 
     def condition(self, node: Node) -> Expression:
         """Check an expression that must be true or false."""

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 
 from core_client.language.errors import LanguageError
 
+MAX_ERRORS = 50  # of one level that are told: whoever mends fifty checks again
+
 
 class FlowError(LanguageError):
     """A flow that does not load. ``more`` are further errors of the same level: syntax, shape or graph."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,9 +13,9 @@ from core_client.language.suggest import did_you_mean
 from core_client.operations import Type
 from flows import prompts
 from flows.dialogue import Channel
-from flows.errors import FlowError
+from flows.errors import MAX_ERRORS, FlowError
 from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Step, Way
-from flows.nesting import begins_itself, region, subflows
+from flows.nesting import begins_itself, count_regions, region, subflows
 from flows.steps.ask import Ask
 from flows.steps.bank import Bank
 from flows.steps.confirm import Confirm
@@ -29,7 +30,7 @@ def check(flow: Flow, source: Source) -> None:
     Raises:
         FlowError: the first error by place, with the others in ``more``.
     """
-    errors = list(missing_targets(flow, source))
+    errors = list(itertools.islice(missing_targets(flow, source), MAX_ERRORS))
     if not errors:
         there = {channel: reached(flow, channel) for channel in Channel}
         errors = [*return_outside_a_gate(flow, source), *not_by_text(flow, source, there[Channel.SMS])]
@@ -37,12 +38,17 @@ def check(flow: Flow, source: Source) -> None:
     errors = errors or list(begins_itself(flow, source))
     if errors:
         errors.sort(key=lambda error: (error.file != source.name, error.file, error.line, error.column))
-        errors[0].more = tuple(errors[1:])
+        errors[0].more = tuple(errors[1:MAX_ERRORS])
         raise errors[0]
 
 
-def nested(flow: Flow) -> Flow:
-    """Answer the flow with the ways of its steps, and the steps inside of each gate and sub-flow."""
+def nested(flow: Flow, source: Source) -> Flow:
+    """Answer the flow with the ways of its steps, and the steps inside of each gate and sub-flow.
+
+    Raises:
+        FlowError: there are too many of them.
+    """
+    count_regions(flow, source)
     led = {channel: {name: _ways(flow, step, channel) for name, step in flow.steps.items()} for channel in Channel}
     flow = replace(flow, ways=led)
     gates = {name: replace(gate, steps=region(flow, gate.voice.target)) for name, gate in flow.gates.items()}

@@ -51,6 +51,6 @@ def _load(source: Source, shelf: Shelf, texts: Texts | None) -> Flow:
     with told_as("syntax"):
         files = gather(source, shelf)
     with told_as("shape"):
-        flow = graph.nested(read_flow(files))
+        flow = graph.nested(read_flow(files), source)
     graph.check(flow, source)
     return graph.completed(flow, texts or {})

@@ -18,6 +18,7 @@ from flows.model import RETURN, Edge, Flow, Way
 from flows.steps.call import MAX_FRAMES, MAX_NESTING, Call
 
 RULE = "begins-itself"
+MAX_REGIONS = 200  # gates and sub-flows of one flow; a bank's largest line has twenty
 
 Region = tuple[str, str]  # ("gate", its name) or ("call", the first step of the sub-flow)
 
@@ -50,6 +51,20 @@ def region(flow: Flow, first: str) -> frozenset[str]:
 
 def _stays(edge: Edge) -> bool:
     return edge.way is not Way.CALL
+
+
+def count_regions(flow: Flow, source: Source) -> None:
+    """Refuse a flow with more gates and sub-flows than anybody writes: each is walked on its own.
+
+    Raises:
+        FlowError: there are more than ``MAX_REGIONS``, told at the one that is too many.
+    """
+    begins = {gate.name: gate.place for gate in flow.gates.values()}
+    begins |= {step.begin.target: step.begin.place for step in flow.steps.values() if isinstance(step, Call)}
+    if len(begins) > MAX_REGIONS:
+        place = list(begins.values())[MAX_REGIONS]
+        message = f"more than {MAX_REGIONS} gates and sub-flows in one flow"
+        raise source.error(place, message, "Make several flows of it.", RULE)
 
 
 def subflows(flow: Flow) -> dict[str, frozenset[str]]:

@@ -15,7 +15,7 @@ from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from core_client.operations import Field, Type
 from flows.build import Build
-from flows.errors import FlowError
+from flows.errors import MAX_ERRORS, FlowError
 from flows.files import FlowFile
 from flows.model import (
     BY_CODE,
@@ -37,6 +37,7 @@ from flows.shape import DefaultsShape, FlowShape, PartShape, check_shape, over
 from flows.steps import KINDS, Learns, kind_of
 
 VARIABLE_TYPES = tuple(t.value for t in Type if t not in (Type.LIST, Type.RECORD, Type.INTENT, Type.REASON))
+MAX_ROUNDS = 20  # through names that are worked out of each other; in any sensible order one is enough
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -53,7 +54,8 @@ def read_flow(files: tuple[FlowFile, ...]) -> Flow:
 class _Errors:
     """Gathers the errors of one level."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: tuple[FlowFile, ...]) -> None:
+        self._order = {file.source.name: number for number, file in enumerate(files)}
         self._found: list[FlowError] = []
 
     def catch(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -62,13 +64,14 @@ class _Errors:
             return work(*args, **kwargs)
         except FlowError as error:
             self._found.append(error)
+            if len(self._found) >= MAX_ERRORS:
+                self.raise_first()
             return None
 
-    def raise_first(self, files: tuple[FlowFile, ...]) -> None:
+    def raise_first(self) -> None:
         """End the level: raise the first error, with the others in ``more``."""
         if self._found:
-            order = {file.source.name: number for number, file in enumerate(files)}
-            found = sorted(self._found, key=lambda error: (order.get(error.file, 0), error.line, error.column))
+            found = sorted(self._found, key=lambda error: (self._order.get(error.file, 0), error.line, error.column))
             found[0].more = tuple(found[1:])
             raise found[0]
 
@@ -88,7 +91,7 @@ class _Reader:
         self._files = files
         self._source = files[0].source  # makes the errors of all of them
         self._root = files[0].root
-        self._errors = _Errors()
+        self._errors = _Errors(files)
         self._shape = check_shape(FlowShape, self._root, self._source, "the flow")
         self._languages = tuple(dict.fromkeys(self._shape.languages))
         self._names: dict[str, ExprType] = built_in(self._languages)
@@ -148,7 +151,7 @@ class _Reader:
         )
 
     def _raise(self) -> None:
-        self._errors.raise_first(self._files)
+        self._errors.raise_first()
 
     # --- what stands at the top ---
 
@@ -296,19 +299,26 @@ class _Reader:
             kinds = kind_of(entry.entries) if isinstance(entry, Pairs) else ()
             if isinstance(entry, Pairs) and len(kinds) == 1 and (learns := KINDS[kinds[0]].learns) is not None:
                 waiting.append((learns, entry))
-        while waiting:
-            problems: list[tuple[Learns, Pairs, FlowError]] = []
-            for learns, entry in waiting:
-                try:
-                    for saved, type_ in learns(build, entry):
-                        self._learn(saved, type_)
-                except FlowError as problem:
-                    problems.append((learns, entry, problem))
-            if len(problems) == len(waiting):
-                for _, _, found in problems:
-                    self._errors.catch(_raise, found)
-                return
-            waiting = [(learns, entry) for learns, entry, _ in problems]
+        quiet = replace(build, hints=False)
+        for _ in range(MAX_ROUNDS):
+            again = [each for each in waiting if not self._learned(quiet, *each)]
+            if len(again) == len(waiting):
+                break
+            again.reverse()  # names that were given in the wrong order are learned in one round
+            waiting = again
+        for learns, entry in waiting:
+            self._errors.catch(self._learn_all, build, learns, entry)
+
+    def _learned(self, build: Build, learns: Learns, entry: Pairs) -> bool:
+        try:
+            self._learn_all(build, learns, entry)
+        except FlowError:
+            return False
+        return True
+
+    def _learn_all(self, build: Build, learns: Learns, entry: Pairs) -> None:
+        for saved, type_ in learns(build, entry):
+            self._learn(saved, type_)
 
     def _learn(self, saved: Node, type_: ExprType) -> None:
         if not isinstance(saved, Scalar):

@@ -9,6 +9,7 @@ EvaluationError      an expression that was fine at load met a value that it can
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 MAX_SHOWN = 160  # characters of a source line in an error; one line of 200 KiB would drown the rest
 
@@ -46,13 +47,21 @@ class LanguageError(Exception):
 
 
 class ExpressionError(Exception):
-    """An expression that cannot be understood. ``column`` counts from 0 inside its text."""
+    """An expression that cannot be understood. ``column`` counts from 0 inside its text.
 
-    def __init__(self, column: int, message: str, hint: str = "") -> None:
+    The nearest of many names takes long to find: a hint can be worked out when somebody asks for it.
+    """
+
+    def __init__(self, column: int, message: str, hint: str | Callable[[], str] = "") -> None:
         super().__init__(message)
         self.column = column
         self.message = message
-        self.hint = hint
+        self._hint = hint
+
+    @property
+    def hint(self) -> str:
+        """The mend, empty where there is none to tell."""
+        return self._hint if isinstance(self._hint, str) else self._hint()
 
 
 class EvaluationError(Exception):

@@ -25,11 +25,13 @@ from core_client.language.types import ExprType, Function
 MAX_LENGTH = 300  # characters; three conditions on one line take 120
 MAX_NODES = 80
 MAX_DEPTH = 20
-MAX_DIGITS = 18  # of a number that is written out
+MAX_DIGITS = 18  # of a number that is written out, and of what arithmetic answers
+MAX_NUMBER = 10**MAX_DIGITS
 
 _ALLOWED = re.compile(r"[\w\s.,()<>=!+\-*/\"':\[\]一-鿿]*")
 _PATH = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*", re.ASCII)
 _WORDS = frozenset((*keyword.kwlist, "true", "false"))  # no names, wherever they stand
+_FAILURES = (ArithmeticError, DecimalException, TypeError, ValueError, KeyError, AttributeError)
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: lambda a, b: a == b,
     ast.NotEq: lambda a, b: a != b,
@@ -83,8 +85,11 @@ class Expression:
         return self._proves[outcome]
 
     def decide(self, known: Scope) -> bool | None:
-        """Answer a condition as far as ``known`` names settle it: None when they do not."""
-        return self._decide(known)
+        """Answer a condition as far as ``known`` names settle it: None when they do not, or when it fails on them."""
+        try:
+            return self._decide(known)
+        except (EvaluationError, *_FAILURES):
+            return None
 
     def evaluate(self, scope: Scope) -> Any:
         """Answer its value.
@@ -94,7 +99,7 @@ class Expression:
         """
         try:
             return self._run(scope)
-        except (ArithmeticError, DecimalException, TypeError, ValueError, KeyError, AttributeError) as problem:
+        except _FAILURES as problem:
             # Of the expression only, never of the values: those may be a customer's.
             raise EvaluationError(f"'{self.text}' cannot be worked out: {type(problem).__name__}") from None
 
@@ -275,7 +280,7 @@ class _Compiler:
             value = name == "true"
             return t.flag, lambda _: value
         if name not in self._names:
-            raise self._wrong(node, f"unknown name '{name}'", did_you_mean(name, self._names))
+            raise self._wrong(node, f"unknown name '{name}'", lambda: did_you_mean(name, self._names))
         if name not in self._used:
             self._used[name] = self._column(node)
         return self._names[name], self._reading(name)
@@ -339,7 +344,18 @@ class _Compiler:
             raise self._wrong(node, "only + - * / can stand between two values")
         left, a = self._node(node.left, depth + 1)
         right, b = self._node(node.right, depth + 1)
-        return self._arithmetic_type(node, left, right), lambda scope: work(a(scope), b(scope))
+        type_ = self._arithmetic_type(node, left, right)
+        if type_.name == t.MONEY:
+            return type_, lambda scope: work(a(scope), b(scope))  # money has its own bound
+        text = self._text
+
+        def number(scope: Scope) -> Any:
+            found = work(a(scope), b(scope))
+            if not -MAX_NUMBER < found < MAX_NUMBER:
+                raise EvaluationError(f"'{text}' has more than {MAX_DIGITS} digits")
+            return found
+
+        return type_, number
 
     def _arithmetic_type(self, node: ast.BinOp, left: ExprType, right: ExprType) -> ExprType:
         names = (left.name, right.name)
@@ -427,7 +443,7 @@ class _Compiler:
             return result, lambda scope: work(only(scope))
         return result, lambda scope: work(*(run(scope) for run in runs))
 
-    def _wrong(self, node: ast.AST, message: str, hint: str = "") -> ExpressionError:
+    def _wrong(self, node: ast.AST, message: str, hint: str | Callable[[], str] = "") -> ExpressionError:
         return ExpressionError(self._column(node), message, hint)
 
     def _column(self, node: ast.AST) -> int:

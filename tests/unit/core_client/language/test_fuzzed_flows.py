@@ -15,12 +15,16 @@ import pytest
 from core_client.language.errors import ExpressionError, LanguageError
 from core_client.language.expressions import compile_expression
 from core_client.language.source import Source, decode_source, parse
+from flows.assignment import unset
 from flows.errors import FlowError
-from flows.loader import load_flow_text
+from flows.loader import load_flow_files, load_flow_text
 from flows.names import FUNCTIONS
 from flows.store import DEFINITIONS
 from tests.unit.core_client.language.test_expressions import NAMES
 from tests.unit.flows.flow_texts import SMALL
+from tests.unit.flows.test_included_files import FILES
+from tests.unit.flows.test_schedules_of_flows import TEXT as HOURS
+from tests.unit.flows.test_sub_flows import TEXT as CALLS
 
 PROOF = os.environ.get("TELLERLINE_PROOF") == "1"
 INPUTS = 100_000 if PROOF else 1_200
@@ -32,11 +36,11 @@ _MARKS = [
     *("<<", "---", "...", "\x00", "\ufeff", "\u2028", "\ud800", "李", "０", "𝟘", "\x85"),
     *("return", "null", "yes", "1..9"),
 ]
-_SEEDS = [SMALL, (DEFINITIONS / "retail.yaml").read_text(encoding="utf-8")]
+_SEEDS = [SMALL, CALLS, HOURS, (DEFINITIONS / "retail.yaml").read_text(encoding="utf-8")]
 
 
-def mutated(rng: random.Random) -> str:
-    text = rng.choice(_SEEDS)
+def mutated(rng: random.Random, text: str | None = None) -> str:
+    text = rng.choice(_SEEDS) if text is None else text
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(text) + 1)
         match rng.randrange(7):
@@ -68,7 +72,7 @@ def made_up(rng: random.Random) -> str:
 
 def flow_error(text: str, number: int) -> FlowError | None:
     try:
-        load_flow_text(text, "fuzz.yaml")
+        unset(load_flow_text(text, "fuzz.yaml"))
     except FlowError as error:
         return error
     except Exception as error:
@@ -89,6 +93,23 @@ def test_any_file_is_a_flow_or_a_typed_error() -> None:
             assert error.line >= 1, number
             assert len(str(error)) < 4_000, number
     assert slowest < SLOWEST_S
+
+
+def error_of_files(files: dict[str, str]) -> FlowError | None:
+    try:
+        unset(load_flow_files("parts.yaml", files))
+    except FlowError as error:
+        return error
+    return None
+
+
+def test_any_files_of_one_flow_are_a_flow_or_a_typed_error() -> None:
+    for number in range(INPUTS // 3):
+        rng = random.Random(number)
+        name = rng.choice(sorted(FILES))
+        files = {**FILES, name: mutated(rng, FILES[name])}
+        told = error_of_files(files)
+        assert told is None or (told.file in files and told.rule), number
 
 
 def test_any_bytes_are_text_or_a_typed_error() -> None:
