@@ -28,7 +28,8 @@ COMMANDS = (
     ["bank", "callbacks", "close"],
     ["people"], ["people", "add"], ["people", "list"], ["people", "rotate"], ["people", "revoke"],
     ["flows"], ["flows", "init"], ["flows", "publish"], ["flows", "approve"], ["flows", "withdraw"],
-    ["flows", "rollback"], ["flows", "log"], ["flows", "status"],
+    ["flows", "rollback"], ["flows", "log"], ["flows", "status"], ["flows", "graph"], ["flows", "diff"],
+    ["flows", "stats"],
     ["flows", "notice"], ["flows", "notice", "list"], ["flows", "notice", "on"], ["flows", "notice", "off"],
     ["sounds"], ["sounds", "build"], ["sounds", "add"], ["sounds", "sync"], ["sounds", "say"],
 )  # fmt: skip
