@@ -109,7 +109,7 @@ def _sharpened(root: dict[str, Any], definitions: dict[str, Any]) -> None:
     definitions["BankShape"]["properties"]["bank"] = {"enum": list(REGISTRY)}
     choices = definitions["MenuShape"]["properties"]["choices"]
     choice = {"anyOf": [_NAME, {"$ref": "#/definitions/ChoiceShape"}]}
-    choices["patternProperties"] = {pattern: choice for pattern in choices["patternProperties"]}
+    choices["patternProperties"] = dict.fromkeys(choices["patternProperties"], choice)
     ends = {"required": ["hangup"], "properties": {"hangup": {"const": True}, "next": False}}
     goes_on = {"required": ["say", "next"], "properties": {"hangup": {"const": False}}}
     definitions[SayShape.__name__]["oneOf"] = [goes_on, ends]
