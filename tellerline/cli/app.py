@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from tellerline.cli import bank, check, config, demo, doctor, fakes, flows, people, serve, sounds, trying
+from tellerline.cli.lazy import Lazy, LazyGroup
+
+
+class Commands(LazyGroup):
+    """All commands, each with the module that has it."""
+
+    lazy: ClassVar[Mapping[str, Lazy]] = {
+        "demo": Lazy("tellerline.cli.demo", "Start a whole demo bank line and pick up the telephone in this terminal."),
+        "phone": Lazy(
+            "tellerline.cli.demo",
+            "Call a server from this terminal through the test exchange: a keypad, and what is said as text.",
+        ),
+        "serve": Lazy(
+            "tellerline.cli.serve",
+            "Run the server until SIGTERM or Ctrl-C; then finish the calls in progress, up to server.drain_s.",
+        ),
+        "check": Lazy(
+            "tellerline.cli.check",
+            "Check flows, conversations, settings and sounds. Exit code 1 when there are errors; warnings alone pass.",
+        ),
+        "try": Lazy(
+            "tellerline.cli.trying",
+            "Play conversations, each on a fresh demo bank, and say which went otherwise.",
+        ),
+        "flows": Lazy("tellerline.cli.flows", "Make, look at, try, publish and watch call flows."),
+        "people": Lazy("tellerline.cli.people", "Who may publish, approve and operate, proven by a token."),
+        "bank": Lazy(
+            "tellerline.cli.bank",
+            "Look after the embedded bank: customers, locks, callbacks, transfers without a last word.",
+        ),
+        "sounds": Lazy("tellerline.cli.sounds", "Build, add, copy and look up what the line says."),
+        "doctor": Lazy(
+            "tellerline.cli.doctor",
+            "Say what is missing on this machine and how to get it. Exit code 1 when the server could not do its work.",
+        ),
+        "config": Lazy("tellerline.cli.config", "Show the settings and what each means."),
+        "sms": Lazy(
+            "tellerline.cli.fakes", "Text the bank from this terminal, line by line, until an empty line or Ctrl-D."
+        ),
+        "fake-pbx": Lazy(
+            "tellerline.cli.fakes",
+            "Place one call as Asterisk 22 would, press keys, and print what is heard until the call ends.",
+        ),
+        "fake-smsc": Lazy(
+            "tellerline.cli.fakes",
+            "Run a message centre that the server can bind to (system_id tellerline, password demo) until Ctrl-C.",
+        ),
+    }
+
 
 app = typer.Typer(
     name="tellerline",
+    cls=Commands,
     help="Phone and SMS banking: YAML call flows through Asterisk and SMPP, on one shared core.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -32,16 +82,3 @@ def _top(
     ] = False,
 ) -> None:
     """Nothing to do before a command."""
-
-
-demo.add_to(app)
-serve.add_to(app)
-trying.add_to(app)
-check.add_to(app)
-doctor.add_to(app)
-fakes.add_to(app)
-app.add_typer(config.app, name="config")
-app.add_typer(flows.app, name="flows")
-app.add_typer(bank.app, name="bank")
-app.add_typer(people.app, name="people")
-app.add_typer(sounds.app, name="sounds")
