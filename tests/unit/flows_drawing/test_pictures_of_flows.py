@@ -229,6 +229,8 @@ def random_graph(rng: random.Random) -> tuple[list[Box], list[Link]]:
 def passes(placed: Placed, boxes: list[Box]) -> Iterator[tuple[str, int]]:
     """Answer boxes that a line's straight parts lie in; curves stay between the layers."""
     for number, points in placed.lines.items():
+        curves = zip(points[::2], points[1::2], strict=True)
+        assert all(right - x <= GAP_X + 1e-6 for (x, _), (right, _) in curves), "a curve stays between two layers"
         for (x, y), (right, low) in zip(points[1:-1:2], points[2:-1:2], strict=True):
             assert y == low, "a line passes a layer level"
             for box in boxes:
@@ -272,6 +274,8 @@ def test_nothing_to_cross_is_not_crossed() -> None:
     boxes = [Box(name, 100, 50, 20) for name in ("a", "b", "x", "y")]
     placed = place(boxes, [Link("a", "y", 20), Link("b", "x", 20)])
     assert placed.at["a"][1] < placed.at["b"][1]
+    assert placed.at["y"][1] < placed.at["x"][1]
+    placed = place(boxes, [Link("a", "x", 30), Link("a", "y", 20), Link("b", "x", 20)])
     assert placed.at["y"][1] < placed.at["x"][1]
 
 
