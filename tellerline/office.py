@@ -19,8 +19,11 @@ from core_client.domain.staff import Person, Role
 from core_client.language.suggest import did_you_mean
 from core_client.ports.clock import Clock
 from core_client.services.staff import People
+from flows.differences import Change, differences
+from flows.errors import FlowError
 from flows.model import Flow
-from flows.releases.errors import NotPending, Refused, UnknownVersion
+from flows.releases.bundle import Bundle
+from flows.releases.errors import BundleBroken, NotPending, Refused, UnknownVersion
 from flows.releases.register import Act, Entry, Notice, Releases, State
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_bank_only, open_releases
@@ -50,6 +53,7 @@ class Proposed:
     entry: Entry
     may_approve: tuple[str, ...]  # who can, where somebody has to
     before: str | None  # what was live when it was proposed
+    changes: tuple[Change, ...]  # from what was live
 
     @property
     def is_live(self) -> bool:
@@ -100,6 +104,7 @@ class Office:
         nobodys = live is not None and live.act is Act.FIRST_START
         parent = before if onto_live or nobodys else begun.parent(before)
         wanted = needs_approval(ready.flow, self._config)
+        changes = await self.changes(ready.bundle, before)
         await self._record(person, "flow.publish_asked", name, version, message=message[:200])
         entry = await self.releases.propose(
             ready.bundle,
@@ -110,7 +115,7 @@ class Office:
             at=self._clock.now(),
         )
         await self._record(person, "flow.proposed" if wanted else "flow.published", name, version)
-        return Proposed(entry, await self.may_approve(person.name) if wanted else (), before)
+        return Proposed(entry, await self.may_approve(person.name) if wanted else (), before, changes)
 
     async def draft(self, ready: Ready, person: Person, message: str) -> Entry:
         """Make a version callable on the draft number."""
@@ -122,32 +127,47 @@ class Office:
         """Answer what waits, when it is the one that is asked for.
 
         Raises:
-            NotPending: another one waits, or none does.
+            Refused: another one waits, or none does.
         """
         entry = await self.releases.pending(name)
+        if entry is None and version == LATEST:
+            raise Refused(f"nothing of flow '{name}' waits for an approval: publish first.")
         if entry is None or (version != LATEST and not _is(entry.version, version)):
             raise NotPending(name, version, entry.version if entry is not None else None)
         return entry
 
-    async def approve(self, name: str, entry: Entry, person: Person, gate: Gate) -> Entry:
+    async def changes(self, bundle: Bundle, live: str | None) -> tuple[Change, ...]:
+        """Answer what a version changes in the one that is live; nothing where that cannot be compared any more."""
+        if live is None:
+            return ()
+        try:
+            return differences(await self.releases.get(bundle.name, live), bundle)
+        except (Refused, BundleBroken, FlowError):
+            return ()  # of an older Tellerline, or swept: what is new stands by itself
+
+    async def approve(self, name: str, entry: Entry, person: Person, gate: Gate) -> tuple[Entry, tuple[Change, ...]]:
         """Make the version that waits live, after this node's software has loaded and checked it again.
+
+        Returns:
+            The entry, and what changes for callers.
 
         Raises:
             NotReadyError: this software finds errors in it.
             Refused: it is the approver's own work, does not wait any more, or something else is live by now.
         """
-        gate.check_again(await self.releases.get(name, entry.version))
+        bundle = await self.releases.get(name, entry.version)
+        gate.check_again(bundle)
+        changes = await self.changes(bundle, entry.parent)
         await self._record(person, "flow.approve_asked", name, entry.version)
         approved = await self.releases.approve(name, entry.version, approver=person.name, at=self._clock.now())
         await self._record(person, "flow.approved", name, entry.version, author=entry.author)
-        return approved
+        return approved, changes
 
     async def withdraw(self, name: str, person: Person) -> Entry:
         """Take the version that waits back: its author, or an approver who refuses it.
 
         Raises:
-            NotPending: none waits.
-            Refused: it is somebody else's, and the person approves nothing.
+            Refused: none waits; or it is somebody else's, and the person approves nothing.
         """
         entry = await self.pending(name, LATEST)
         if entry.author != person.name and not person.has(Role.APPROVER):

@@ -16,8 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from core_client.domain.secret import Secret
 from core_client.domain.staff import Person, Role
 from core_client.errors import BankError
+from flows.differences import Change, summary_of
 from flows.inspect import Finding, Severity
-from flows.releases.errors import ReleaseError
+from flows.releases.errors import Overtaken, ReleaseError
 from flows.releases.register import Entry
 from tellerline.cli.opened_bank import tell_bank_error
 from tellerline.cli.telling import NO, Format, err, out, tell_error
@@ -62,6 +63,8 @@ def told(format_: Format = Format.TEXT) -> Iterator[None]:
         if format_ is Format.JSON:
             _tell_json(str(error))
         tell_error(error)
+        if isinstance(error, Overtaken):
+            err.print("  mend: take over what is new; or replace it knowingly: tellerline flows publish --onto-live")
     except BankError as error:
         if format_ is Format.JSON:
             _tell_json(str(error))
@@ -77,6 +80,16 @@ def tell_findings(findings: tuple[Finding, ...]) -> None:
         out.print(escape(str(finding)), style="yellow" if finding.severity is Severity.WARNING else "red")
     if len(findings) > MAX_SHOWN:
         out.print(f"… and {len(findings) - MAX_SHOWN} more: tellerline check shows all")
+
+
+def tell_changes(changes: tuple[Change, ...]) -> None:
+    """Print what a version changes, in one line; and whole, what lets somebody act with less proof than before."""
+    if not changes:
+        return
+    out.print(f"changes: {escape(summary_of(changes))}  [dim](all: tellerline flows diff)[/]")
+    for change in changes:
+        if change.security:
+            out.print(f"  [bold red]{escape(str(change))}[/]  [red](security)[/]")
 
 
 def _tell_reasons(error: NotReadyError, format_: Format) -> None:

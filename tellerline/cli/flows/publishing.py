@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from core_client.domain.staff import Role
+from flows.differences import Change
 from flows.releases.register import Entry
 from tellerline.cli.flows import notices, standing
 from tellerline.cli.flows.acting import (
@@ -20,6 +21,7 @@ from tellerline.cli.flows.acting import (
     finding_as_json,
     flow_folder,
     proven,
+    tell_changes,
     tell_findings,
     tell_json,
     told,
@@ -118,9 +120,7 @@ def publish(
         proposed = at_the_office(settings, propose)
         _remember(place, ready, begun, proposed)
         if settings.flows.serve == "folder":
-            err.print(
-                "[yellow]flows.serve is folder here: callers get the folder, not what is published[/]"
-            )
+            err.print("[yellow]flows.serve is folder here: callers get the folder, not what is published[/]")
         _tell_proposed(ready, proposed, format_)
 
 
@@ -132,7 +132,7 @@ def approve(
     format_: FormatOption = Format.TEXT,
     config: ConfigOption = None,
 ) -> None:
-    """Make the version that waits live. Not your own; look at it first: `tellerline flows diff`.
+    """Make the version that waits live. Not your own; look at it first: `tellerline flows diff live pending`.
 
     What is approved is that very version: whoever edits it publishes another one, and this approval is not for it.
 
@@ -142,15 +142,16 @@ def approve(
     name = flow or settings.agi.flow
     token = token_of(token_file, by)
 
-    async def work(office: Office) -> Entry:
+    async def work(office: Office) -> tuple[Entry, tuple[Change, ...]]:
         person = await office.people.prove(token, by, Role.APPROVER)
         return await office.approve(name, await office.pending(name, version), person, Gate(settings))
 
     with told(format_):
-        entry = at_the_office(settings, work)
+        entry, changes = at_the_office(settings, work)
         if format_ is Format.JSON:
-            tell_json({"done": True, "flow": name, "entry": entry_as_json(entry)})
+            tell_json({"done": True, "flow": name, "entry": entry_as_json(entry), "changes": list(map(str, changes))})
             return
+        tell_changes(changes)
         out.print(f"[bold green]live[/]  {name} {entry.version}, by {entry.author}, approved by {entry.approver}")
 
 
@@ -242,6 +243,7 @@ def _tell_proposed(ready: Ready, proposed: Proposed, format_: Format) -> None:
                 "entry": entry_as_json(entry),
                 "may_approve": list(proposed.may_approve),
                 "conversations": ready.conversations,
+                "changes": [str(change) for change in proposed.changes],
                 "warnings": [finding_as_json(finding) for finding in ready.warnings],
             }
         )
@@ -250,6 +252,7 @@ def _tell_proposed(ready: Ready, proposed: Proposed, format_: Format) -> None:
     out.print(f"[green]checked[/], {ready.conversations} conversations passed")
     if ready.skipped:
         out.print(f"[dim]{ready.skipped} are not meant for the engine: tellerline try runs them[/]")
+    tell_changes(proposed.changes)
     if proposed.is_live:
         out.print(f"[bold green]live[/]  {ready.bundle.name} {entry.version}")
         return

@@ -93,6 +93,9 @@ def test_a_flow_that_moves_no_money_is_live_at_once_and_the_same_again_is_told(s
     again = staffed.publish()
     assert again.returncode == 1
     assert "is live already" in again.stderr
+    staffed.edit("say: [goodbye]", "say: [goodbye, goodbye]")
+    changed = staffed.publish()
+    assert "changes: 1 step changed" in changed.stdout
 
 
 def test_four_eyes_can_be_wanted_for_every_flow_and_an_edit_voids_what_waited(staffed: Line) -> None:
@@ -107,7 +110,7 @@ def test_four_eyes_can_be_wanted_for_every_flow_and_an_edit_voids_what_waited(st
     assert staffed.as_("ben", "approve", second).returncode == 0
     assert staffed.live() == second
     staffed.edit("timeout: 7s", "timeout: 8s")
-    staffed.publish("ben", "three")
+    assert (done := staffed.publish("ben", "three")).returncode == 0, done.said
     assert staffed.as_("ben", "approve", "latest").returncode == 1
     assert staffed.as_("anna", "approve", "latest", "--format", "json").data["entry"]["approver"] == "anna"
 
@@ -115,13 +118,13 @@ def test_four_eyes_can_be_wanted_for_every_flow_and_an_edit_voids_what_waited(st
 def test_what_waits_is_taken_back_by_its_author_or_refused_by_an_approver(staffed: Line) -> None:
     staffed.hire(carl="author")
     staffed.set(flows_four_eyes="always")
-    staffed.publish("anna")
+    assert (done := staffed.publish("anna")).returncode == 0, done.said
     stranger = staffed.as_("carl", "withdraw")
     assert stranger.returncode == 1
     assert "is anna's" in stranger.stderr
     assert staffed.as_("anna", "withdraw").returncode == 0
-    assert "none does; publish first" in staffed.as_("anna", "withdraw").stderr
-    staffed.publish("anna")
+    assert "waits for an approval: publish first" in staffed.as_("anna", "withdraw").stderr
+    assert (done := staffed.publish("anna")).returncode == 0, done.said
     assert staffed.as_("ben", "withdraw").returncode == 0
     assert staffed.standing()["pending"] is None
 
@@ -141,7 +144,7 @@ def test_a_draft_reaches_nobody_and_says_where_it_can_be_called(staffed: Line) -
 
 def test_what_somebody_else_published_meanwhile_is_not_lost_without_a_word(staffed: Line) -> None:
     other = staffed.home / "other"
-    staffed.publish("anna", "the first")
+    assert (done := staffed.publish("anna", "the first")).returncode == 0, done.said
     shutil.copytree(staffed.folder, other)  # as a repository would: what it began from travels with it
     staffed.edit(*SLOWER, other)
     assert staffed.publish("ben", "ben's", other).returncode == 0
@@ -242,7 +245,7 @@ def test_staff_switch_notices_of_the_live_flow_without_a_new_version(staffed: Li
     early = staffed.as_("olga", "notice", "on", "outage")
     assert early.returncode == 1
     assert "nothing of flow 'retail' is live yet" in early.stderr
-    staffed.publish()
+    assert (done := staffed.publish()).returncode == 0, done.said
     live = staffed.live()
     assert staffed.as_("anna", "notice", "on", "outage").returncode == 1  # writes, does not operate
     assert "Did you mean 'outage'?" in staffed.as_("olga", "notice", "on", "outtage").stderr
@@ -274,11 +277,11 @@ def test_a_time_that_is_none_or_has_passed_is_refused(text: str) -> None:
 
 def test_going_back_needs_an_approver_or_an_operator_and_a_version_that_was_live(staffed: Line) -> None:
     staffed.hire(carl="author")
-    staffed.publish("anna", "one")
+    assert (done := staffed.publish("anna", "one")).returncode == 0, done.said
     first = staffed.live()
     assert "no earlier version" in staffed.as_("olga", "rollback", "-m", "x").stderr
     staffed.edit(*SLOWER)
-    staffed.publish("anna", "two")
+    assert (done := staffed.publish("anna", "two")).returncode == 0, done.said
     assert staffed.as_("carl", "rollback", "-m", "x").returncode == 1
     assert "no version ffffff" in staffed.as_("olga", "rollback", "ffffff", "-m", "x").stderr
     assert staffed.as_("olga", "rollback", str(first)[:8], "-m", "back").returncode == 0
