@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = (("agi_commands",), ("agi_commands", "--whole", "--calls", "1000"), ("sms_round_trips",))
+BENCHMARKS = (("agi_commands",), ("agi_commands", "--whole", "--calls", "1000"), ("sms_round_trips",), ("flow_checks",))
 
 
 def main() -> int:

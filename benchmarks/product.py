@@ -19,7 +19,7 @@ from core_client.adapters.seeding import seed
 from core_client.domain.money import Money
 from core_client.domain.values import Value
 from core_client.services.call import Arrival, OperationCall, OperationResult
-from flows.runner import Runner
+from flows.runner import Observer, Runner
 from flows.store import DEFINITIONS, FlowStore
 from flows.testing import MemorySessions
 from flows.vault import Vault
@@ -62,10 +62,10 @@ class ToldBank:
 
 
 @contextlib.asynccontextmanager
-async def dialogue() -> AsyncIterator[OnCall]:
+async def dialogue(observer: Observer | None = None) -> AsyncIterator[OnCall]:
     """Voice, runner, engine, the shipped flow and its words; no bank and no store."""
     catalogue, bank, vault, clock = Catalogue.load(), ToldBank(), Vault(), SystemClock()
-    runner = Runner(FlowStore(DEFINITIONS, catalogue), MemorySessions(), bank, vault, clock)
+    runner = Runner(FlowStore(DEFINITIONS, catalogue), MemorySessions(), bank, vault, clock, observer=observer)
     yield VoiceChannel(
         runner,
         bank,
