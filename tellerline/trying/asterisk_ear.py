@@ -28,7 +28,6 @@ _MAX_IDLE_S = 0.6  # Asterisk sends nothing between recordings; packets of one c
 _CONNECT_WITHIN_S = 5.0
 # A caller who says nothing still sends: a line that is silent both ways for 2 s is ended by AudioSocket, and Answer()
 # waits for a caller's first packet.
-_BREATH_S = 0.1
 _PACKET_S = 0.02
 _PACKET_SAMPLES = int(RATE_HZ * _PACKET_S)
 _BREATH = bytes([_KIND_AUDIO]) + (2 * _PACKET_SAMPLES).to_bytes(2, "big") + bytes(2 * _PACKET_SAMPLES)  # of silence
@@ -207,6 +206,10 @@ class Ears:
 
 
 async def _breathe(writer: asyncio.StreamWriter, ear: Ear) -> None:
+    """Send a packet every 20 ms, as a telephone does: by them Asterisk counts how long a caller is silent."""
+    clock = asyncio.get_running_loop().time
+    due_s = clock()
     while not writer.is_closing():
         writer.write(_VOICE if ear.says else _BREATH)
-        await asyncio.sleep(_PACKET_S if ear.says else _BREATH_S)
+        due_s += _PACKET_S
+        await asyncio.sleep(max(0.0, due_s - clock()))

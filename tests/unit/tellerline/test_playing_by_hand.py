@@ -214,7 +214,7 @@ def _anything(play: Play, dice: random.Random) -> str:
     if play.wants_secret:
         return dice.choice([".pin", ".pin", ".pin", ".pin wrong", "*", ".wait", ".wait 2s"])
     if isinstance(asks, GatherDigits) and asks.max_digits == 1:
-        return dice.choice([*KEYS, *"1234", ".wait", ".wait 3s", ".hangup"])
+        return dice.choice([*KEYS, "1", "2", "3", "4", ".wait", ".wait 3s", ".hangup"])
     return dice.choice(["1#", "2#", "500#", "1", "99", "10000007", "4821", "*", ".wait", ".wait 1s"])
 
 
