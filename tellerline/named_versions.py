@@ -11,10 +11,11 @@ from pathlib import Path
 
 from core_client.adapters.valkey import reach_store
 from flows.figures import FiguresRead, VersionFigures
+from flows.loader import load_flow_files
 from flows.model import Flow
 from flows.releases.bundle import Bundle, bundle_of
 from flows.releases.register import Entry, Releases
-from flows.store import DEFINITIONS
+from flows.store import DEFINITIONS, prompt_texts
 from sounds.catalogue import Catalogue
 from tellerline.config import Config
 from tellerline.errors import TellerlineError
@@ -78,6 +79,13 @@ class Versions:
         if what in WORDS or not path.exists():
             return None
         return bundle_of(path, self.catalogue, self._named if path.is_dir() else None)
+
+    def counted_as(self, bundle: Bundle) -> str:
+        """Answer the version under which a node counts what callers do in ``bundle``."""
+        if self._config.flows.serve == "published":
+            return bundle.version
+        texts = prompt_texts(self.catalogue)  # a node that serves the folder makes no bundles
+        return load_flow_files(bundle.main, bundle.files, texts).version
 
     def of_folder(self, name: str) -> Bundle:
         """Answer the flow of that name as it stands in the folder of the settings."""

@@ -81,10 +81,12 @@ def graph(
     settings = config_of(config)
     versions = Versions(settings, flow)
     with told():
-        bundle = _bundle(settings, versions, what or (LIVE if stats else None))
+        live = LIVE if stats and settings.flows.serve == "published" else None
+        bundle = _bundle(settings, versions, what or live)
         figures = None
         if stats:
-            figures = _asked(settings, lambda found: figures_of(found, bundle.name, bundle.version, days))
+            counted = versions.counted_as(bundle)
+            figures = _asked(settings, lambda found: figures_of(found, bundle.name, counted, days))
         drawn = _drawn(chart_of(versions.flow(bundle), figures), chosen)
     if file is None:
         typer.echo(drawn, nl=False)
