@@ -8,14 +8,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.schema import flow_schema
+from flows.schema import flow_schema, part_schema
+from flows.schema import written as schema_text
 from flows.store import CONVERSATIONS, DEFINITIONS
 from sounds.words import LANGUAGES
 from tellerline.config import Config
 from tellerline.errors import TellerlineError
 from tellerline.publishing import SHIPPED_CONVERSATIONS
 
-FLOW_SCHEMA, CONVERSATION_SCHEMA = "flow.schema.json", "conversation.schema.json"
+FLOW_SCHEMA, PART_SCHEMA, CONVERSATION_SCHEMA = "flow.schema.json", "part.schema.json", "conversation.schema.json"
+SHARED = "shared"  # the folder of the files that the shipped flow includes
 SETTINGS = "tellerline.toml"
 # What may lie in a folder that is otherwise empty: it comes with a repository, and init writes over none of it.
 MAY_BE_THERE = frozenset({".git", ".gitattributes", ".gitignore", ".editorconfig", "LICENSE", "README.md"})
@@ -119,12 +121,13 @@ def _fill(folder: Path, config: Config) -> Made:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
     shutil.copyfile(SHIPPED_CONVERSATIONS / CONVERSATION_SCHEMA, folder / CONVERSATION_SCHEMA)
-    _write(folder / FLOW_SCHEMA, json.dumps(flow_schema(), indent=2, ensure_ascii=False) + "\n")
+    _write(folder / FLOW_SCHEMA, schema_text(flow_schema()))
+    _write(folder / PART_SCHEMA, schema_text(part_schema()))
     for lang in LANGUAGES:
         language, example = _NAMES.get(lang, (lang, "…"))
         text = _CATALOGUE.format(language=language, example=example, lang=lang)
         _write(folder / "sounds" / "catalogue" / f"{lang}.yaml", text)
-    _write(folder / ".vscode" / "settings.json", json.dumps(_editor(), indent=2) + "\n")
+    _write(folder / ".vscode" / "settings.json", json.dumps(editor_settings(), indent=2) + "\n")
     _write(folder / SETTINGS, _settings(folder, config))
     _write(folder / "README.md", _README.format(flow=flow.name, settings=SETTINGS, record=".tellerline.json"))
     _write(folder / ".gitignore", _IGNORED)
@@ -148,11 +151,12 @@ def _copy_flow(folder: Path) -> Path:
     return main
 
 
-def _editor() -> dict[str, object]:
+def editor_settings() -> dict[str, object]:
     """The settings of editors that take Visual Studio Code's: which schema is for which file."""
     return {
         "yaml.schemas": {
             f"./{FLOW_SCHEMA}": ["/*.yaml"],
+            f"./{PART_SCHEMA}": [f"/{SHARED}/**/*.yaml"],
             f"./{CONVERSATION_SCHEMA}": [f"/{CONVERSATIONS}/**/*.yaml"],
         },
         "yaml.format.enable": False,

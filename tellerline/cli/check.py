@@ -79,7 +79,7 @@ def check(
             _print_json(sarif(findings, RULES, version("tellerline"), Path.cwd()))
         case Format.GITHUB:
             for finding in findings:
-                typer.echo(_command(finding))
+                typer.echo(github(finding))
         case Format.TEXT:
             _tell(findings, errors)
     if errors:
@@ -126,7 +126,7 @@ def _shown(finding: Finding) -> str:
 # --- for code hosts ---
 
 
-def _command(finding: Finding) -> str:
+def github(finding: Finding) -> str:
     """Answer a workflow command, which GitHub shows at the line."""
     place = {"file": finding.file, "line": str(finding.line), "col": str(finding.column)}
     if finding.end_column > finding.column:
