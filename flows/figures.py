@@ -23,6 +23,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core_client.adapters.together import raise_if_cancelled
 from flows.dialogue import End, InputTimedOut, Reconnected, Resume, Turn, What
 from flows.model import Way
 from flows.session import Session
@@ -188,6 +189,7 @@ class Figures:
 
     async def _run(self) -> None:
         while True:
+            raise_if_cancelled()
             await asyncio.sleep(self._every_s)
             await self.flush()
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import structlog
 from redis.asyncio import Redis
 
+from core_client.adapters.together import raise_if_cancelled
 from core_client.ports.clock import Clock
 from flows.releases.bundle import bundle_of_flow
 from flows.releases.errors import AlreadyLive, Overtaken, ReleaseError
@@ -149,6 +150,7 @@ async def keep_up(served: Served, metrics: Metrics, every_s: float) -> None:
     """Look for new versions and notices, or changed files, until cancelled. What cannot be taken leaves what runs."""
     look = _look_at_register if isinstance(served.flows, Library) else _FolderWatch().look
     while True:
+        raise_if_cancelled()
         metrics.flows_live(served.live)
         metrics.flow_register_up.set(float(served.board.reachable))
         await asyncio.sleep(every_s)
@@ -189,6 +191,7 @@ class _FolderWatch:
 async def keep_clean(config: Config, served: Served, redis: Redis, every_s: float = SWEEP_S) -> None:
     """Sweep versions and recordings that nobody needs, until cancelled."""
     while True:
+        raise_if_cancelled()
         await asyncio.sleep(every_s)
         try:
             swept = await sweep(served.releases, redis, kept_folder(config.sounds.dir), config.flows.keep_versions)

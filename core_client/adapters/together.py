@@ -17,6 +17,17 @@ MAX_COMMANDS = 128  # in one round trip: bounds what one slow fsync keeps waitin
 Argument: TypeAlias = "bytes | str | int"
 
 
+def raise_if_cancelled() -> None:
+    """Raise what a command to the store may have swallowed: every loop around such commands calls it in each round.
+
+    redis-py writes under ``asyncio.wait_for``, which on Python 3.11 answers instead of raising when it is cancelled at
+    the moment at which the write is done. A loop that goes on then is never cancelled again.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Together:
     """Sends commands that may be asked twice: reads, and writes that set a whole value.
 

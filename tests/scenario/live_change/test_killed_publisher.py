@@ -93,5 +93,5 @@ async def test_an_operator_killed_at_any_moment_leaves_a_whole_register(tmp_path
         await _killed(tmp_path, "always", chance.uniform(0, LONGEST_S))
         acts.append((await _live(tmp_path))[2])
     assert acts == sorted(acts), "what was acknowledged stays"
-    assert acts[-1] > 10 * ROUNDS, "they did publish"
+    assert acts[-1] > ROUNDS, "they did publish"
     print(f"\n{ROUNDS} kills between {acts[-1]} acts")

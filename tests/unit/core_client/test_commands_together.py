@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError, ResponseError
 
-from core_client.adapters.together import MAX_COMMANDS, Together
+from core_client.adapters.together import MAX_COMMANDS, Together, raise_if_cancelled
 from core_client.adapters.valkey import Store, open_store
 
 
@@ -75,3 +76,22 @@ async def test_a_store_that_is_gone_is_told_to_everybody(tmp_path: Path) -> None
     for answer in (together.ask("GET", "k"), together.ask("GET", "k")):
         with pytest.raises((RedisError, OSError)):
             await answer
+
+
+async def test_a_loop_whose_cancellation_was_swallowed_ends_at_its_next_round() -> None:
+    rounds = 0
+
+    async def loop() -> None:
+        nonlocal rounds
+        while True:
+            raise_if_cancelled()
+            rounds += 1
+            with contextlib.suppress(asyncio.CancelledError):  # as redis-py does, at a bad moment
+                await asyncio.sleep(3600)
+
+    task = asyncio.create_task(loop(), name="loop")
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,), timeout=5)
+    assert task.cancelled()
+    assert rounds == 1
