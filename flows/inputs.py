@@ -12,6 +12,7 @@ from core_client.domain.money import Money, MoneyError, exponent_of
 from core_client.domain.values import Value
 from core_client.operations import Type
 
+COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 COUNTRY = "CN"  # of numbers that are written without one, in a flow that names no other
 MAX_TEXT = 140  # of an answer that is kept; a name or an account number is shorter
 

@@ -32,7 +32,7 @@ from flows.model import (
 )
 from flows.names import SCHEDULE, built_in, notices_type, type_of
 from flows.schedules import Schedule
-from flows.sections import fallbacks_of, schedule_of, time_zone_of
+from flows.sections import country_of, fallbacks_of, schedule_of, time_zone_of
 from flows.shape import DefaultsShape, FlowShape, PartShape, check_shape, over
 from flows.steps import KINDS, Learns, kind_of
 
@@ -106,6 +106,7 @@ class _Reader:
         if not self._languages:
             raise self._source.error(root.entries["languages"].place, "a flow speaks at least one language")
         zone = time_zone_of(self._source, root, shape.time_zone)
+        country = country_of(self._source, root, shape.country)
         fallbacks = fallbacks_of(self._source, self._files[0].section("fallback"), self._languages)
         schedules = self._each("schedules", lambda name, place, node: self._schedule(name, place, node, zone))
         self._raise()
@@ -144,7 +145,7 @@ class _Reader:
             included={file.source.file: file.source.text for file in self._files[1:]},
             fallbacks=fallbacks,
             time_zone=zone.key,
-            country=shape.country,
+            country=country,
             schedules=schedules,
             notices=notices,
             saved=frozenset(self._names) - declared,

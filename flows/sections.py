@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core_client.language.source import Items, Node, Pairs, Place, Scalar, Source
 from core_client.language.suggest import did_you_mean
+from flows.inputs import COUNTRIES
 from flows.schedules import (
     CLOSED,
     DAYS,
@@ -38,6 +39,19 @@ def time_zone_of(source: Source, root: Pairs, name: str) -> ZoneInfo:
         place = root.entries["time_zone"].place
         hint = did_you_mean(name, zone_names()) or "Zones have names as Asia/Shanghai and Europe/Paris."
         raise source.error(place, f"there is no time zone '{name[:64]}'", hint) from None
+
+
+def country_of(source: Source, root: Pairs, code: str) -> str:
+    """Answer the country of a flow, by whose rules telephone numbers are read.
+
+    Raises:
+        FlowError: there is none of that code.
+    """
+    if code not in COUNTRIES:
+        place = root.entries["country"].place
+        hint = did_you_mean(code, COUNTRIES) or "Countries have two letters, as CN and FR."
+        raise source.error(place, f"there is no country '{code}'", hint)
+    return code
 
 
 def fallbacks_of(source: Source, section: Pairs, languages: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

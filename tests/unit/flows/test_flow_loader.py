@@ -103,6 +103,29 @@ def test_a_slip_is_named_at_its_word_with_the_mend(old: str, new: str, at: str, 
     assert error.file == "small.yaml"
 
 
+def test_words_that_yaml_takes_for_something_else_mean_what_they_say() -> None:
+    text = changed(
+        ('"yes": send', "yes: send"), ('"no": told_no', "no: told_no"), ("digits: 6}", "digits: 06}"), ('"1": balance', "1: balance")
+    )  # fmt: skip
+    flow, plain = load_flow_text(text, "small.yaml"), load_flow_text(SMALL, "small.yaml")
+    for name in ("confirm", "pin", "main", "pin_check"):
+        edges = [edge.target for edge in flow.steps[name].edges(Channel.VOICE)]
+        assert edges == [edge.target for edge in plain.steps[name].edges(Channel.VOICE)]
+    for slip in ("start: 22:30", "start: 0123", "start: ~", "start: null", "start: 1e3"):
+        error = refused(("start: main", slip))
+        assert (error.line, error.column) == (3, 8), str(error)
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+def test_lines_may_end_as_they_do_on_any_system(ends: str) -> None:
+    load_flow_text("\ufeff" + SMALL.replace("\n", ends), "small.yaml")
+    error_text = SMALL.replace("    no_match: [[", "    no_mach: [[").replace("\n", ends)
+    with pytest.raises(FlowError) as caught:
+        load_flow_text("\ufeff" + error_text, "small.yaml")
+    assert (caught.value.line, caught.value.column) == (25, 5)
+    assert caught.value.source_line == "    no_mach: [[not_an_option, main_menu], [really_not]]"
+
+
 def test_an_error_reads_as_promised() -> None:
     error = refused(("    no_match: [[", "    no_mach: [["))
     assert str(error) == (

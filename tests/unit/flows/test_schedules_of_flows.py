@@ -136,6 +136,8 @@ SLIPS = [
     ("    open:", "    opne:", 9, 5, "unknown key 'opne' in the flow. Did you mean 'open'?"),
     ("time_zone: Asia/Shanghai", "time_zone: Asia/Shanghi", 4, 12, "there is no time zone 'Asia/Shanghi'. Did you mean 'Asia/Shanghai'?"),
     ("time_zone: Asia/Shanghai", "time_zone: ../../etc/passwd", 4, 12, "there is no time zone '../../etc/passwd'"),
+    ("time_zone: Asia/Shanghai", "country: XX", 4, 10, "there is no country 'XX'"),
+    ("time_zone: Asia/Shanghai", "country: China", 4, 10, "'China' cannot stand here"),
     ("if: hours.open", "if: hours.opn", 15, 20, "'hours' has no 'opn'. Did you mean 'open'?"),
     ("notices.outage", "notices.outtage", 17, 39, "'notices' has no 'outtage'. Did you mean 'outage'?"),
     ("  hours:\n", "  party:\n", 8, 3, "'party' is a name that every flow has"),

@@ -33,7 +33,7 @@ FULL = Session(
     },
     slots=("amount",),
     gates=("identified",),
-    frames=(Frame("auth", "balance"),),
+    frames=(Frame("auth", "balance"), Frame("", "main", "rate")),
     history=("main", "pin"),
     no_inputs=1,
     no_matches=2,
