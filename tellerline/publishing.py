@@ -224,9 +224,8 @@ class Begun:
         What is live has to be what the folder began from, or what was published from it: else somebody else's change
         would be lost without a word, and the register refuses.
         """
-        if self.base is None or live in (self.base, self.proposed):
-            return live
-        return self.base
+        known = self.base is not None or self.proposed is not None
+        return live if not known or live in (self.base, self.proposed) else self.base
 
 
 def begun_of(folder: Path, name: str) -> Begun:

@@ -50,17 +50,15 @@ def log(
         if not entries:
             out.print(f"nothing of flow '{escape(name)}' was published yet")
             return
-        table = Table("", "version", "state", "act", "by", "approved by", "at (UTC)", "message")
+        table = Table("", "version", "state", "act, at (UTC)", "by", "message")
         table.columns[1].no_wrap = table.columns[2].no_wrap = True  # a version is there to be copied
         for entry in entries:
             table.add_row(
                 str(entry.number),
                 entry.version,
                 f"[{_STYLES.get(entry.state, 'dim')}]{entry.state.value.replace('_', ' ')}[/]",
-                entry.act.value,
-                escape(entry.author),
-                escape(entry.approver or ""),
-                f"{entry.at:%Y-%m-%d %H:%M:%S}",
+                f"{entry.act.value}\n[dim]{entry.at:%Y-%m-%d %H:%M}[/]",
+                _people(entry),
                 escape(entry.message),
             )
         out.print(table)
@@ -99,6 +97,13 @@ def _tell(one: Standing, draft_number: str | None) -> None:
     for notice in one.notices:
         until = f" until {notice.until:%Y-%m-%d %H:%M} UTC" if notice.until is not None else ""
         out.print(f"  notice   [yellow]{escape(notice.name)}[/] on{until}, by {escape(notice.by)}")
+
+
+def _people(entry: Entry) -> str:
+    if not entry.approver:
+        return escape(entry.author)
+    done = "withdrawn" if entry.state is State.WITHDRAWN else "approved"
+    return f"{escape(entry.author)}\n[dim]{done} by[/] {escape(entry.approver)}"
 
 
 def _line(entry: Entry) -> str:

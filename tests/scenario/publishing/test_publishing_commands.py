@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from tellerline.cli.flows.notices import moment
-from tellerline.publishing import RECORD
+from tellerline.publishing import RECORD, Begun
 from tests.scenario.publishing.conftest import CONVERSATION, FLOW, Line
 
 SLOWER = ("timeout: 6s", "timeout: 7s")
@@ -126,6 +126,7 @@ def test_what_waits_is_taken_back_by_its_author_or_refused_by_an_approver(staffe
     assert "waits for an approval: publish first" in staffed.as_("anna", "withdraw").stderr
     assert (done := staffed.publish("anna")).returncode == 0, done.said
     assert staffed.as_("ben", "withdraw").returncode == 0
+    assert "withdrawn by ben" in staffed.run("flows", "log").stdout
     assert staffed.standing()["pending"] is None
 
 
@@ -159,6 +160,23 @@ def test_what_somebody_else_published_meanwhile_is_not_lost_without_a_word(staff
     (staffed.folder / RECORD).write_text("{broken")  # nothing is known then: what is live is what it is made over
     staffed.edit("timeout: 9s", "timeout: 5s")
     assert staffed.publish("anna", "again").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("begun", "live", "parent"),
+    [
+        (Begun(), "a", "a"),  # nothing is known of the folder
+        (Begun(), None, None),
+        (Begun("a"), "a", "a"),
+        (Begun("a", "b"), "a", "a"),  # its own proposal still waits, or was refused
+        (Begun("a", "b"), "b", "b"),  # or is live
+        (Begun("a", "b"), "c", "a"),  # somebody else's is
+        (Begun(None, "b"), "b", "b"),  # the first of all was its own
+        (Begun(None, "b"), "c", None),
+    ],
+)
+def test_a_version_is_made_over_what_its_folder_knows_of(begun: Begun, live: str | None, parent: str | None) -> None:
+    assert begun.parent(live) == parent
 
 
 @pytest.mark.parametrize("given", ["wrong", "revoked", "another's", "without the role"])
