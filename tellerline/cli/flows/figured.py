@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.figures import StepFigures, VersionFigures
+from flows.model import Way
 from tellerline.cli.telling import out
 
 WARM, HOT = 0.05, 0.10  # shares of callers who hang up or are given up: from here on yellow, red
@@ -39,9 +40,19 @@ class Row:
 
     @property
     def ways(self) -> list[tuple[str, int]]:
-        """The ways that were taken, the most taken first: ``key 2``, ``outcome ok``."""
+        """The ways that were taken, the most taken first: ``key 2``, ``ok``, ``gives up``."""
         found = sorted(self.figures.ways.items(), key=lambda way: (-way[1], way[0]))
-        return [(" ".join(filter(None, way)), count) for way, count in found]
+        return [(_called(*way), count) for way, count in found]
+
+
+_WORDS = {Way.NEXT: "goes on", Way.FAILED: "gives up", Way.UNIVERSAL: "key", Way.NONE: "nothing to choose"}
+_BY_WORD = (Way.OUTCOME, Way.CASE, Way.SHARE)
+
+
+def _called(way: str, word: str) -> str:
+    if way in _BY_WORD and word:
+        return word
+    return " ".join(filter(None, (_WORDS.get(Way(way), way) if way in tuple(Way) else way, word)))
 
 
 def rows_of(figures: VersionFigures, sort: Sort) -> list[Row]:
@@ -98,8 +109,10 @@ def _share(count: int, share: float) -> str:
 
 
 def _shares(ended: Sequence[tuple[str, int]], dialogues: int) -> str:
-    told = (f"{reason.replace('_', ' ')} {count / dialogues:.0%}" for reason, count in ended if dialogues)
-    return ", ".join(told) or "none yet"
+    shares = [(reason.replace("_", " "), count / dialogues) for reason, count in ended if dialogues]
+    return (
+        ", ".join(f"{reason} {share:.0%}" if share >= 0.005 else f"{reason} <1%" for reason, share in shares) or "none"
+    )
 
 
 def figures_as_data(figures: VersionFigures, rows: Sequence[Row]) -> dict[str, Any]:

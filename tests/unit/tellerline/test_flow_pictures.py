@@ -251,7 +251,7 @@ def test_figures_are_rows_for_a_spreadsheet(run: Run, folder: Path, settings: Pa
     publish(folder)
     rows = list(csv.DictReader(io.StringIO(run("stats", "--format", "csv", "-c", settings).out)))
     assert [row["step"] for row in rows] == ["main", "bye", "amount"]
-    assert (rows[2]["hangups"], rows[2]["hangup_share"], rows[2]["ways"]) == ("10", "0.6667", "next 5")
+    assert (rows[2]["hangups"], rows[2]["hangup_share"], rows[2]["ways"]) == ("10", "0.6667", "goes on 5")
 
 
 def test_only_the_days_that_are_asked_for_are_counted(run: Run, folder: Path, settings: Path) -> None:
