@@ -223,9 +223,11 @@ class Reach:
 
     def _roots(self) -> Iterator[tuple[State, str]]:
         flow = self._flow
-        yield State(flow.start, Channel.VOICE, flow.languages[0], ""), "call from an unknown number"
+        several = len(flow.languages) > 1
         for language in flow.languages:
-            yield State(flow.start, Channel.VOICE, language, language), f"call as who has chosen {language}"
+            begins = f"call as who has chosen {language}" if several else "call"
+            yield State(flow.start, Channel.VOICE, language, language), begins
+        yield State(flow.start, Channel.VOICE, flow.languages[0], ""), "call from an unknown number"
         for pattern in flow.sms_patterns:
             yield State(pattern.step, Channel.SMS, pattern.language, "?"), f'text "{pattern.text}"'
 

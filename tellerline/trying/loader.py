@@ -161,7 +161,8 @@ def _step(node: Node) -> c.Step:
     if not words:
         first = next(iter(pairs), "")
         key = pairs[first][0] if first else node
-        key.fail(f"unknown step '{first}'.", nearest(first, tuple(_WORDS)))
+        mend = "Write '- speak: 5s': the caller says a message." if first == "record" else nearest(first, tuple(_WORDS))
+        key.fail(f"unknown step '{first}'.", mend)
     if len(words) > 1:
         pairs[words[1]][0].fail(f"'{words[0]}' and '{words[1]}' in one step", "Begin a new step with '- '.")
     read, allowed = _WORDS[words[0]]
