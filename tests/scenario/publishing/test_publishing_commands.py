@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 import typer
+from redis.asyncio import Redis as AsyncRedis
 
+from flows.releases.bundle import Bundle, bundle_of, version_of
+from flows.releases.register import Releases
+from sounds.catalogue import Catalogue
 from tellerline.cli.flows.notices import moment
 from tellerline.publishing import RECORD, Begun
 from tests.scenario.publishing.conftest import CONVERSATION, FLOW, Line
@@ -291,6 +298,44 @@ def test_a_time_is_the_next_one_in_the_flows_own_zone(text: str, expected: str) 
 def test_a_time_that_is_none_or_has_passed_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         moment(text, ZoneInfo("Asia/Shanghai"), datetime.datetime(2026, 3, 2, 4, 0, tzinfo=datetime.UTC))
+
+
+def test_a_version_that_this_software_finds_wrong_is_not_approved(staffed: Line, store_url: str) -> None:
+    """As one that an older or a tampering node proposed: what waits is checked again by whoever approves."""
+    staffed.set(flows_four_eyes="always")
+    assert staffed.publish("anna").returncode == 0
+    made = bundle_of(staffed.folder / "retail.yaml", Catalogue.load())
+    for before, after in (("goodbye", "gooodbye"), ("steps:", "stepps:")):
+        wrong = replace(made, files={"retail.yaml": FLOW.replace(before, after)})
+        wrong = replace(wrong, version=version_of(wrong))
+
+        async def propose(bundle: Bundle = wrong) -> None:
+            async with AsyncRedis.from_url(store_url) as redis:
+                at = datetime.datetime.now(datetime.UTC)
+                releases = Releases(redis)
+                await releases.propose(bundle, author="mallory", message="m", parent=None, needs_approval=True, at=at)
+
+        asyncio.run(propose())
+        refused = staffed.as_("ben", "approve", wrong.version)
+        assert refused.returncode == 1
+        assert "retail.yaml:" in refused.stdout
+        assert wrong.version in refused.stderr
+        assert staffed.live() is None
+
+
+def test_who_sits_at_a_terminal_is_asked_for_the_token_without_showing_it(
+    staffed: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def hidden(prompt: str) -> str:
+        asked.append(prompt)
+        return staffed.tokens["anna"]
+
+    monkeypatch.setattr("getpass.getpass", hidden)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    assert staffed.run("flows", "publish", "-m", "x", "--by", "anna").returncode == 0
+    assert asked == ["Token of anna: "]
 
 
 def test_going_back_needs_an_approver_or_an_operator_and_a_version_that_was_live(staffed: Line) -> None:
