@@ -14,9 +14,10 @@ from sounds.errors import CatalogueError, SoundsError
 from sounds.inventory import fragments
 from sounds.words import LANGUAGES
 
-__all__ = ["SHIPPED_ROOT", "Catalogue", "UnknownPromptError"]
+__all__ = ["KEPT", "SHIPPED_ROOT", "Catalogue", "UnknownPromptError"]
 
 SHIPPED_ROOT = Path(__file__).parent
+KEPT = "kept"  # the folder below ``audio`` that recordings of published versions are put aside in, ``<sha256>.wav``
 _SUFFIX = ".wav"
 
 
@@ -185,6 +186,11 @@ class Catalogue:
     def is_own(self, file: Path) -> bool:
         """Say whether ``file`` is an operator's: it lies in a folder over the shipped one."""
         return any(file.is_relative_to(root) for root in self._audio_roots[:-1])
+
+    def kept_ids(self) -> tuple[str, ...]:
+        """Answer the audio ids of the recordings that were put aside for published versions, sorted."""
+        folders = [root / KEPT for root in self._audio_roots]
+        return tuple(sorted(f"{KEPT}/{file.stem}" for folder in folders for file in folder.glob(f"*{_SUFFIX}")))
 
     def fragment_ids(self, lang: str) -> tuple[str, ...]:
         """Answer the audio ids of the clips that numbers, digits and dates are put together from, sorted."""

@@ -117,13 +117,15 @@ def check(catalogue: Catalogue) -> list[str]:
 def sync(directory: Path, catalogue: Catalogue, progress: Callable[[int, int, str], None] | None = None) -> SyncReport:
     """Copy every clip into ``directory`` as ``{lang}/{prompt}.wav``, each whole or not at all.
 
-    What is already there and equal is kept; what is there and not ours is left: calls in progress may play it.
+    Recordings put aside for versions that are published go along, first: a call on an older version plays those once
+    its prompt sounds otherwise. What is already there and equal is kept; what is there and not ours is left: calls in
+    progress may play it.
 
     Raises:
         OSError: the folder cannot be written.
     """
     wanted = [audio_id for lang in catalogue.languages for audio_id in catalogue.texts(lang)]
-    present = [audio_id for audio_id in wanted if catalogue.has_audio(audio_id)]
+    present = [*catalogue.kept_ids(), *(audio_id for audio_id in wanted if catalogue.has_audio(audio_id))]
     copied = []
     for done, audio_id in enumerate(present):
         if progress is not None:

@@ -11,10 +11,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sounds.catalogue import Catalogue
+from sounds.catalogue import KEPT, Catalogue
 from sounds.catalogue_file import Entry
 
-KEPT = "kept"  # the folder below ``audio`` that recordings are put aside in, as ``<sha256>.wav``
+__all__ = ["KEPT", "VersionCatalogue", "digest_of_file"]
+
 _MAX_DIGESTS = 20_000  # files whose digest is remembered: three full catalogues
 
 _Stamp = tuple[int, int]

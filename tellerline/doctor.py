@@ -17,9 +17,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from core_client.adapters.valkey import StoreError, open_store
+from core_client.language.errors import LanguageError
+from flows.releases.bundle import bundle_of_flow
+from flows.releases.errors import ReleaseError
+from flows.releases.register import Look
 from sounds.catalogue import Catalogue
 from sounds.errors import SoundsError
+from tellerline.bootstrap import open_flows, open_releases
 from tellerline.config import Config
+from tellerline.errors import ConfigError
+from tellerline.releasing import flows_served
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 200 * 1024 * 1024  # the bank, the store and their logs of a first month
@@ -52,6 +59,7 @@ def examine(config: Config) -> Iterator[Finding]:
         _state_folder,
         _store,
         _sounds,
+        _flows,
         _ports,
         _smsc,
         _asterisk,
@@ -145,6 +153,59 @@ def _sounds(config: Config) -> Iterator[Finding]:
         yield Finding("sounds", Verdict.MISSING, detail, "tellerline sounds build, or sounds add FILE --as PROMPT")
     else:
         yield Finding("sounds", Verdict.WELL, f"{count} recordings in {', '.join(catalogue.languages)}")
+
+
+def _flows(config: Config) -> Iterator[Finding]:
+    try:
+        catalogue = Catalogue.load(overlay=config.sounds.dir)
+        flows = open_flows(config, catalogue)
+    except (LanguageError, ConfigError, SoundsError) as error:
+        yield Finding("flows", Verdict.MISSING, str(error).partition("\n")[0], "tellerline check")
+        return
+    where = config.flows.dir or "those that come with it"
+    yield Finding("flows", Verdict.WELL, f"{', '.join(flows_served(config))}, from {where}")
+    if config.flows.serve == "folder":
+        mend = 'Set flows.serve = "published" where customers call.'
+        yield Finding("published flows", Verdict.NOTE, "every saved change is live at once", mend)
+        return
+    if config.store.url is None and not (config.server.state_dir / "valkey").exists():
+        yield Finding("published flows", Verdict.WELL, "the first start publishes them")
+        return
+    try:
+        looks, refused = asyncio.run(_published(config))
+    except (StoreError, ReleaseError, ConfigError, TimeoutError) as error:
+        yield Finding("published flows", Verdict.MISSING, str(error) or "no answer", "Start the store, or the server.")
+        return
+    for name, look in looks.items():
+        yield _of_published(name, look, refused.get(name, ""), bundle_of_flow(flows.current(name), catalogue).version)
+
+
+async def _published(config: Config) -> tuple[dict[str, Look], dict[str, str]]:
+    """Answer what the register shows, and what of it cannot be run here."""
+    refused = {}
+    async with asyncio.timeout(STORE_TIMEOUT_S), open_releases(config) as releases:
+        looks = await releases.look(flows_served(config))
+        for name, look in looks.items():
+            try:
+                if look.live is not None:
+                    (await releases.get(name, look.live)).load(Catalogue.load())
+            except (ReleaseError, LanguageError) as error:
+                refused[name] = str(error).partition("\n")[0]
+    return looks, refused
+
+
+def _of_published(name: str, look: Look, refused: str, here: str) -> Finding:
+    what = f"published {name}"
+    if look.live is None:
+        return Finding(what, Verdict.WELL, "not yet: the next start publishes it")
+    if refused:
+        mend = f"Upgrade this Tellerline, or tellerline flows rollback {name}"
+        return Finding(what, Verdict.MISSING, f"{look.live} cannot be run here: {refused}", mend)
+    waits = f"; {look.pending} waits for an approval" if look.pending is not None else ""
+    if here != look.live:
+        mend = "tellerline flows publish, if callers should get what is in the folder."
+        return Finding(what, Verdict.NOTE, f"{look.live} is live, the folder holds {here}{waits}", mend)
+    return Finding(what, Verdict.WELL, f"{look.live} is live{waits}")
 
 
 def _ports(config: Config) -> Iterator[Finding]:

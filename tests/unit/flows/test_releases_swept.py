@@ -19,6 +19,7 @@ from flows.releases.register import Releases
 from flows.releases.sweeping import Swept, sweep, versions_in_use
 from flows.sessions import RedisSessions
 from sounds.catalogue import Catalogue
+from sounds.tools import sync
 from tests.unit.flows.release_world import AT, bundle, publish, register
 from tests.unit.flows.test_session_as_json import BARE, FULL
 
@@ -165,3 +166,11 @@ async def test_nothing_is_deleted_while_a_bundle_cannot_be_read_or_the_store_is_
     with pytest.raises(RegisterDown):
         await sweep(releases, releases._redis, kept, keep_versions=50)
     assert len(list(kept.iterdir())) == 1
+
+
+def test_recordings_put_aside_go_to_the_exchange_with_the_others(own: Path, tmp_path: Path) -> None:
+    made, catalogue = spoken(own, b"first", "")
+    keep_audio(made, catalogue, own / "audio" / "kept")
+    report = sync(tmp_path / "exchange", Catalogue({}, {}, (own / "audio",)))
+    assert report.copied == (f"kept/{_sha(b'first')}",)
+    assert (tmp_path / "exchange" / "kept" / f"{_sha(b'first')}.wav").read_bytes() == b"first"

@@ -17,9 +17,10 @@ import structlog
 from core_client.adapters.pin_hashing import PinCost
 from flows.releases.register import Act
 from ivr.testing import LEAP, FakePbx
-from tellerline import releasing
+from tellerline import doctor, releasing
 from tellerline.bootstrap import Node, Seams, open_releases, running
 from tellerline.config import Bank, Config, Flows, Sounds
+from tellerline.doctor import Verdict
 from tellerline.errors import ConfigError
 from tellerline.releasing import keep_clean
 from tellerline.trying.fastagi import sounds_of
@@ -255,6 +256,30 @@ async def test_notices_are_switched_with_a_folder_served_too(tmp_path: Path) -> 
         async with asyncio.timeout(20):
             while node.served.board.notices(NAME) != {"outage"}:  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
+
+
+# --- the doctor --------------------------------------------------------------------------------------------------
+
+
+def _seen(config: Config) -> dict[str, tuple[Verdict, str]]:
+    return {finding.what: (finding.verdict, finding.detail) for finding in doctor._flows(config)}
+
+
+async def test_the_doctor_says_what_is_published_and_whether_the_folder_is(tmp_path: Path) -> None:
+    config = line(tmp_path)
+    assert (await asyncio.to_thread(_seen, config))["published flows"] == (
+        Verdict.WELL,
+        "the first start publishes them",
+    )
+    async with running(config, SEAMS):
+        live = version(1).version
+        assert (await asyncio.to_thread(_seen, config))["published line"] == (Verdict.WELL, f"{live} is live")
+    folder_of(2, tmp_path / "flows")
+    verdict, detail = (await asyncio.to_thread(_seen, config))["published line"]
+    assert verdict is Verdict.NOTE
+    assert detail == f"{live} is live, the folder holds {version(2).version}"
+    (tmp_path / "flows" / "line.yaml").write_text("flow: [", encoding="utf-8")
+    assert (await asyncio.to_thread(_seen, config))["flows"][0] is Verdict.MISSING
 
 
 def _sha(data: bytes) -> str:
