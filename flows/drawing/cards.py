@@ -96,15 +96,15 @@ def _lines(node: Node) -> Iterator[str]:
     elif node.gates:
         yield "".join(_badges(node.gates))
     if (figures := node.figures) is not None:
-        heat = heat_of(figures.hangup_share)
-        told = f"{figures.visits:,} visits"
+        heat, ink, told = "line", "muted", "no visits"
         if figures.visits:
-            told += f" · {figures.hangup_share:.1%} hang up"
+            heat, ink = heat_of(figures.hangup_share), "ink"
+            told = f"{figures.visits:,} visits · {figures.hangup_share:.1%} hang up"
         if figures.waits:
             told += f" · {figures.average_s:.1f} s"
         yield (
             f'<circle class="f-{heat}" cx="{n(SIDE + 4)}" cy="10" r="4"/>'
-            f'<text class="small num f-ink" x="{n(SIDE + 13)}" y="14">{xml(told)}</text>'
+            f'<text class="small num f-{ink}" x="{n(SIDE + 13)}" y="14">{xml(told)}</text>'
         )
 
 

@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from core_client.adapters.valkey import open_store
 from core_client.domain.money import Money
 from core_client.domain.secret import Secret
+from core_client.domain.values import Value
 from core_client.operations import REGISTRY, UNAUTHENTICATED, Type
 from core_client.services.call import OperationCall, OperationResult
 from flows import figures
@@ -253,7 +254,7 @@ async def test_the_time_until_a_text_is_the_time_since_it_was_asked_for(tmp_path
     vault, clock, observer = Vault(monotonic=lambda: 0.0), HandClock(), Figures(Redis())
     runner = Runner(FlowStore(tmp_path), MemorySessions(), ToldCore(), vault, clock, observer=observer)
     party = Party("+8613900000001", True, "en")
-    slots = {"amount": Money(50000, "CNY"), "payee": "LILEI"}
+    slots: dict[str, Value] = {"amount": Money(50000, "CNY"), "payee": "LILEI"}
     line = ScriptedLine(Channel.SMS, vault)
     trigger = Trigger("small", Channel.SMS, party, "s1", "a1", clock.now(), "prepare", slots)
     assert isinstance(await runner.start(trigger, line), Suspended)
