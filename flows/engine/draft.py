@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from core_client.domain.values import Value
 from flows.dialogue import (
+    AwaitText,
     Channel,
     Effect,
     Facts,
@@ -25,8 +27,9 @@ from flows.dialogue import (
 from flows.model import Flow
 from flows.saying import VISIT, Saying, Spoken
 from flows.schedules import State
-from flows.session import Frame, Session, Waiting
+from flows.session import Frame, Session, Waiting, session_of
 
+_SMS = Channel.SMS  # Python 3.11 looks a member of an enum up in 0.1 µs: what every turn asks for is looked up once
 MAX_HISTORY = 24  # questions that "back" can go back over
 
 
@@ -53,6 +56,7 @@ class Draft:
         "retried",
         "session",
         "slots",
+        "sms",
         "step",
         "trail",
         "turn",
@@ -67,6 +71,7 @@ class Draft:
         self.session = session
         self.turn = turn
         self.channel: Channel = session.channel
+        self.sms = session.channel is _SMS
         self.party: Party = session.party
         self.language: str = session.language
         self.step: str = session.step
@@ -89,11 +94,6 @@ class Draft:
         self.visits: Mapping[str, int] = session.visits
 
     # --- reading ---
-
-    @property
-    def sms(self) -> bool:
-        """Whether the party texts."""
-        return self.channel is Channel.SMS
 
     @property
     def request_id(self) -> str:
@@ -173,7 +173,7 @@ class Draft:
 
     def mark(self, what: What, way: str = "", word: str = "") -> None:
         """Note what happened to the step of now."""
-        self.trail.append(Mark(self.step, what, way, word))
+        self.trail.append(_mark(self.step, what, way, word))
 
     def visit(self, name: str) -> int:
         """Count a visit to a step that says something else each time; answer which one this is, from 1."""
@@ -201,14 +201,15 @@ class Draft:
 
     def freeze(self, wait: Wait | None) -> Session:
         """Answer the session after this turn."""
-        return Session(
-            id=self.session.id,
-            flow=self.session.flow,
-            version=self.session.version,
+        before = self.session
+        return session_of(
+            id=before.id,
+            flow=before.flow,
+            version=before.version,
             channel=self.channel,
             party=self.party,
-            auth_session_id=self.session.auth_session_id,
-            today=self.session.today,
+            auth_session_id=before.auth_session_id,
+            today=before.today,
             language=self.language,
             step=self.step,
             waiting=self.waiting if self.waiting is not None else waiting_for(wait),
@@ -225,24 +226,29 @@ class Draft:
             intent=self.intent,
             retried=self.retried,
             visits=self.visits,
+            expires_at=0,
         )
 
 
 def waiting_for(wait: Wait | None) -> Waiting:
     """Answer the state that a wait puts a session in."""
-    match wait:
-        case None:
-            return Waiting.NOTHING
-        case GatherDigits():
-            return Waiting.KEYS
-        case Perform():
-            return Waiting.OPERATION
-        case TransferToAgent():
-            return Waiting.TRANSFER
-        case Record():
-            return Waiting.RECORDING
-        case _:
-            return Waiting.CODE if wait.code else Waiting.TEXT
+    if isinstance(wait, AwaitText):
+        return Waiting.CODE if wait.code else Waiting.TEXT
+    return _WAITING_FOR[type(wait)]
+
+
+_WAITING_FOR: Mapping[type, Waiting] = {
+    type(None): Waiting.NOTHING,
+    GatherDigits: Waiting.KEYS,
+    Perform: Waiting.OPERATION,
+    TransferToAgent: Waiting.TRANSFER,
+    Record: Waiting.RECORDING,
+}
+
+
+@lru_cache(maxsize=16_384)  # a flow has some hundreds of steps and ways, and every turn walks several of them
+def _mark(step: str, what: What, way: str, word: str) -> Mark:
+    return Mark(step, what, way, word)
 
 
 class Checked:
