@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import getpass
 import os
@@ -29,6 +30,7 @@ from tellerline.playing import Play, Scene, Told
 from tellerline.telemetry import configure_logging
 from tellerline.trying import conversation as c
 from tellerline.trying.beside import with_flows_of, with_folder
+from tellerline.trying.drafted import drafted
 from tellerline.trying.pace import LEAP, run_paced
 from tellerline.trying.play import Result
 from tellerline.trying.recording import CannotReplay, proved
@@ -57,6 +59,9 @@ def play(
         str | None, typer.Option(help="Be a demo customer who has chosen this language, instead of --from.")
     ] = None,
     notice: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A notice that is on. Repeatable.")] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="The draft, or the version that waits for an approval: from the store.")
+    ] = False,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was done as a conversation, proved to pass.")
     ] = None,
@@ -71,36 +76,37 @@ def play(
     `tellerline flows play --text --from +8613900000002`, `tellerline flows play < keys.txt`
     """
     configure_logging("console", "error")
-    scene = _scene(config_of(config), flow, from_, language, at, frozenset(notice or ()))
+    if draft and flow is not None:
+        raise typer.BadParameter("--draft plays what is in the store: leave out FILE and DIR")
+    settings, flows, catalogue = _flows(config_of(config), flow, draft=draft)
+    begins = flows.current(settings.agi.flow)
+    notices = frozenset(notice or ())
+    for name in notices:
+        if name not in begins.notices:
+            raise typer.BadParameter(f"the flow has no notice '{name}'; it has: {', '.join(begins.notices) or 'none'}")
+    given = c.Given(at=_moment(at, begins), notices=notices)
+    scene = Scene(settings, given, _number(from_, language, begins), flows, catalogue)
     terminal = _Terminal(scene, chat=text, record=record)
     recorded = run_paced(terminal.run, LEAP)
     if not terminal.write(recorded):
         raise typer.Exit(NO)
 
 
-def _scene(
-    config: Config, path: Path | None, number: str | None, language: str | None, at: str | None, notices: frozenset[str]
-) -> Scene:
+def _flows(config: Config, path: Path | None, *, draft: bool) -> tuple[Config, FixedFlows, Catalogue]:
+    """Answer the settings that begin in the flow that is played, the flows, and the words of the line."""
     catalogue = Catalogue.load(overlay=config.sounds.dir)
-    if path is not None and path.is_file():
-        loaded = load_flow(path, prompt_texts(catalogue))
-        flows: FixedFlows = FixedFlows(loaded)
-        config = with_folder(config, path.parent).model_copy(
-            update={
-                "agi": config.agi.model_copy(update={"flow": loaded.name}),
-                "sms": config.sms.model_copy(update={"flow": loaded.name}),
-            }
-        )
-    else:
+    if draft:
+        return config, FixedFlows(asyncio.run(drafted(config, catalogue))), catalogue
+    if path is None or path.is_dir() or not path.exists():
         config = with_folder(config, path)
         store = open_flows(config, catalogue)
-        flows = FixedFlows(*(store.current(name) for name in store.names))
-    begins = flows.current(config.agi.flow)
-    for name in notices:
-        if name not in begins.notices:
-            raise typer.BadParameter(f"the flow has no notice '{name}'; it has: {', '.join(begins.notices) or 'none'}")
-    given = c.Given(at=_moment(at, begins), notices=notices)
-    return Scene(config, given, _number(number, language, begins), flows, catalogue)
+        return config, FixedFlows(*(store.current(name) for name in store.names)), catalogue
+    flow = load_flow(path, prompt_texts(catalogue))
+    changed: dict[str, object] = {
+        part: getattr(config, part).model_copy(update={"flow": flow.name}) for part in ("agi", "sms")
+    }
+    changed["flows"] = config.flows.model_copy(update={"dir": path.parent})
+    return config.model_copy(update=changed), FixedFlows(flow), catalogue
 
 
 def _moment(at: str | None, flow: Flow) -> datetime.datetime | None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import datetime
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +13,13 @@ from typer.testing import CliRunner
 from core_client.adapters import demo_world
 from core_client.operations import REGISTRY
 from flows.dialogue import GatherDigits, Record
-from flows.store import FixedFlows
+from flows.loader import load_flow
+from flows.releases.bundle import bundle_of_flow
+from flows.store import DEFINITIONS, FixedFlows
 from sounds.catalogue import Catalogue
+from tellerline.bootstrap import open_releases
 from tellerline.cli.app import app
-from tellerline.config import Config
+from tellerline.config import Config, Server
 from tellerline.play_words import Hands
 from tellerline.playing import Play, Scene, Told
 from tellerline.releasing import open_flows
@@ -327,3 +333,26 @@ def test_the_language_picks_who_calls() -> None:
     result = CliRunner().invoke(app, ["flows", "play", "--language", "en"], input="#\n")
     assert "+8613900000002" in result.output
     assert "Goodbye" in result.output
+
+
+def test_a_draft_is_played_before_it_is_live(tmp_path: Path) -> None:
+    settings = tmp_path / "tellerline.toml"
+    settings.write_text(f'[server]\nstate_dir = "{tmp_path / "state"}"\n')
+    config = Config(server=Server(state_dir=tmp_path / "state"))
+    nothing = CliRunner().invoke(app, ["flows", "play", "--draft", "-c", str(settings)], input="")
+    assert "has no draft" in str(nothing.exception)
+
+    text = FLOWS.current("retail").source_text
+    folder = tmp_path / "flows"
+    shutil.copytree(DEFINITIONS, folder)
+    (folder / "retail.yaml").write_text(text.replace("greet: {say: [welcome]", "greet: {say: [goodbye]"))
+
+    async def draft() -> None:
+        bundle = bundle_of_flow(load_flow(folder / "retail.yaml"), CATALOGUE)
+        async with open_releases(config) as releases:
+            await releases.draft(bundle, author="ann", message="try", at=datetime.datetime.now(datetime.UTC))
+
+    asyncio.run(draft())
+    result = CliRunner().invoke(app, ["flows", "play", "--draft", "-c", str(settings)], input=".step\n")
+    assert result.exit_code == 0, result.output
+    assert result.output.index("  goodbye") < result.output.index("main_menu")
