@@ -55,7 +55,7 @@ async def test_a_pin_a_code_and_a_card_number_are_found_nowhere(
         await caller.press("2")
         await until(caller, "zh/enter_pin")
         await caller.press(WANG.pin)
-        assert "zh/your_balance_is" in await until(caller, "zh/main_menu")
+        assert "zh/your_balance_is" in await until(caller, "zh/main_menu_short")
         await caller.hang_up()
 
         stranger = await driver.callers.call("+8613999999999", BANK)  # claims a customer number, then a card
