@@ -34,7 +34,8 @@ KEYS = "0123456789*#"
 def resume(rng: random.Random, wait: Wait) -> Resume:
     """Answer what comes back: most often something that fits, sometimes anything at all."""
     if rng.random() < 0.03:
-        return rng.choice([Reconnected(), Reconnected(), PartyLeft(), SessionExpired()])
+        odd: list[Resume] = [Reconnected(), Reconnected(), PartyLeft(), SessionExpired()]
+        return rng.choice(odd)
     match wait:
         case GatherDigits():
             return _keys(rng, wait)
