@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flows.drawing.chart import LINE, RETURN, Chart, Node, Section
-from flows.drawing.looks import FAMILIES, family_of
+from flows.drawing.looks import END, family_of
+from flows.model import Way
 
 _SHAPES = {
     "input": ("{{", "}}"),
@@ -21,10 +22,13 @@ _COLOURS = {
     "choice": "fill:#fcf1dd,stroke:#b26a00,color:#16202e",
     "say": "fill:#f0ecfb,stroke:#6b4fbb,color:#16202e",
     "people": "fill:#fbe8f4,stroke:#b03082,color:#16202e",
-    "end": "fill:#e9ecf0,stroke:#55606e,color:#16202e",
+    "ends": "fill:#e9ecf0,stroke:#55606e,color:#16202e",
     "entry": "fill:#0e7490,stroke:#0e7490,color:#ffffff",
     "dead": "fill:#ffffff,stroke:#b42318,color:#b42318,stroke-dasharray:5 4",
 }
+
+
+MAX_EDGES = 500  # that Mermaid draws unless the page that shows it allows more
 
 
 def mermaid_of(chart: Chart) -> str:
@@ -40,10 +44,12 @@ def _lines(chart: Chart) -> Iterator[str]:
     for number, section in enumerate(chart.sections):
         yield from _section(chart, section, number)
     yield from _edges(chart)
-    used = {family_of(node.kind) for node in chart.nodes.values()}
     for name, colours in _COLOURS.items():
-        if name in used or name not in FAMILIES:
-            yield f"  classDef {name} {colours}"
+        yield f"  classDef {name} {colours}"
+
+
+def _style(family: str) -> str:
+    return "ends" if family == END else family  # ``end`` closes a subgraph, wherever it stands
 
 
 def _title(chart: Chart) -> str:
@@ -57,7 +63,7 @@ def _section(chart: Chart, section: Section, number: int) -> Iterator[str]:
     for name in section.nodes:
         node = chart.nodes[name]
         opens, closes = _SHAPES[family_of(node.kind)]
-        style = "dead" if node.dead else family_of(node.kind)
+        style = "dead" if node.dead else _style(family_of(node.kind))
         yield f"{inside}s_{name}{opens}{_text(*_said(node))}{closes}:::{style}"
     if section.kind != LINE:
         yield "  end"
@@ -83,11 +89,13 @@ def _edges(chart: Chart) -> Iterator[str]:
             target = f"s_{way.target}"
             if way.target == RETURN:
                 target = f"return_{node.name}_{number}"
-                yield f"  {target}(({_text('return')})):::end"
+                yield f"  {target}(({_text('return')})):::ends"
             count = "" if way.taken is None else f" ({way.taken:,})"
             arrow = "-.->" if way.dead or way.ends_text else "-->"
             dead = ", nobody" if way.dead else ", not by text" if way.ends_text else ""
-            yield f"  s_{node.name} {arrow}|{_text(way.label + dead + count)}| {target}"
+            # A label that begins as "* " or "# " would be taken for a list or a heading.
+            key = "key " if way.ways[0][0] == Way.KEY else ""
+            yield f"  s_{node.name} {arrow}|{_text(key + way.label + dead + count)}| {target}"
 
 
 def _text(*lines: str) -> str:

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from flows.differences import Change, differences, summary_of
-from flows.drawing import Chart, as_data, chart_of, mermaid_of, svg_of
+from flows.drawing import MAX_EDGES, Chart, as_data, chart_of, mermaid_of, svg_of
 from flows.figures import VersionFigures
 from flows.releases.bundle import Bundle
 from tellerline.cli.flows.acting import FlowName, tell_json, told
@@ -87,7 +87,13 @@ def graph(
         if stats:
             counted = versions.counted_as(bundle)
             figures = _asked(settings, lambda found: figures_of(found, bundle.name, counted, days))
-        drawn = _drawn(chart_of(versions.flow(bundle), figures), chosen)
+        chart = chart_of(versions.flow(bundle), figures)
+    drawn = _drawn(chart, chosen)
+    ways = sum(len(node.exits) for node in chart.nodes.values())
+    if chosen is Picture.MERMAID and ways > MAX_EDGES:
+        err.print(
+            f"[yellow]{ways} ways: Mermaid draws {MAX_EDGES} unless its page sets maxEdges. An SVG has no limit.[/]"
+        )
     if file is None:
         typer.echo(drawn, nl=False)
         return

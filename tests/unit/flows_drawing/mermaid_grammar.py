@@ -64,7 +64,7 @@ def read(text: str) -> Read:
     ends = {end for edge in found.edges for end in edge[:2]}
     assert ends <= set(found.nodes), ends - set(found.nodes)
     assert set(found.styles.values()) <= found.classes
-    assert not RESERVED & set(found.nodes)
+    assert not RESERVED & {*found.nodes, *found.parts, *found.classes}
     return found
 
 

@@ -142,7 +142,7 @@ def test_labels_may_hold_anything(figured: bool) -> None:
     assert HOSTILE in title
     assert not list(root.iter(f"{SVG}b"))
     label = next(label for _, _, label, _ in mermaid_grammar.read(mermaid_of(chart)).edges if "<b>" in label)
-    assert label.startswith(f"2  {HOSTILE}")
+    assert label.startswith(f"key 2  {HOSTILE}")
 
 
 def test_figures_lie_over_the_picture() -> None:
@@ -296,7 +296,7 @@ def test_mermaid_says_the_same_as_the_flow() -> None:
     graph = mermaid_grammar.read(mermaid_of(chart_of(flow)))
     assert graph.nodes["s_main"] == "menu: main\nmain_menu"
     assert graph.nodes["text_prepare"] == "SEND {amount} {payee}"
-    assert ("s_main", "s_payee", "2  Send", "-->") in graph.edges
+    assert ("s_main", "s_payee", "key 2  Send", "-->") in graph.edges
     assert ("begin", "s_main", "", "-->") in graph.edges
     assert graph.styles["s_lost"] == "dead"
     assert graph.styles["s_main"] == "input"
@@ -314,7 +314,7 @@ def test_mermaid_of_any_flow_is_a_flowchart(seed: int) -> None:
 
 def test_the_grammar_refuses_what_is_no_flowchart() -> None:
     good = mermaid_of(chart_of(flow_of()))
-    for old, new in (('"menu: main', '"menu: "main'), ("-->|", "->|"), ("s_main{{", "end{{"), ("flowchart", "flow")):
+    for old, new in (('"menu: main', '"menu: "main'), ("-->|", "->|"), ("s_main{{", "end{{"), ("ends", "end")):
         assert old in good
         with pytest.raises((AssertionError, ValueError)):
             mermaid_grammar.read(good.replace(old, new))
