@@ -34,7 +34,17 @@ MAX_SHOWN = 20  # findings, and conversations that failed: who has more mends so
 FlowName = Annotated[
     str | None, typer.Option("--flow", metavar="NAME", help="Which flow; none: the one that calls begin in.")
 ]
-Message = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="What is new, and why, for the log.")]
+
+
+def _said(message: str) -> str:
+    if not message.strip():
+        raise typer.BadParameter("say what is new, and why: it is all that the log will know")
+    return message
+
+
+Message = Annotated[
+    str, typer.Option("--message", "-m", metavar="TEXT", callback=_said, help="What is new, and why, for the log.")
+]
 
 
 def at_the_office(config: Config, work: Callable[[Office], Awaitable[T]]) -> T:

@@ -409,4 +409,5 @@ def test_a_broken_file_is_refused_with_its_place(staffed: Line, flow: str) -> No
 
 def test_a_folder_that_is_not_there_and_one_without_a_flow_are_told(staffed: Line, tmp_path: Path) -> None:
     assert staffed.publish("anna", "x", tmp_path / "none").returncode == 2
+    assert "say what is new" in staffed.publish("anna", "  ").stderr
     assert "there is no flow in" in staffed.publish("anna", "x", tmp_path).stderr
