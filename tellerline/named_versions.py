@@ -80,9 +80,14 @@ class Versions:
             return None
         return bundle_of(path, self.catalogue, self._named if path.is_dir() else None)
 
+    @property
+    def published(self) -> bool:
+        """Whether callers get what is published, and not the folder as it is."""
+        return self._config.flows.serve == "published"
+
     def counted_as(self, bundle: Bundle) -> str:
         """Answer the version under which a node counts what callers do in ``bundle``."""
-        if self._config.flows.serve == "published":
+        if self.published:
             return bundle.version
         texts = prompt_texts(self.catalogue)  # a node that serves the folder makes no bundles
         return load_flow_files(bundle.main, bundle.files, texts).version

@@ -81,7 +81,7 @@ def graph(
     settings = config_of(config)
     versions = Versions(settings, flow)
     with told():
-        live = LIVE if stats and settings.flows.serve == "published" else None
+        live = LIVE if stats and versions.published else None
         bundle = _bundle(settings, versions, what or live)
         figures = None
         if stats:
@@ -198,7 +198,7 @@ def stats(
     settings = config_of(config)
     versions = Versions(settings, flow)
     with told():
-        figures = _asked(settings, lambda found: _counted(found, versions, version, days))
+        figures, others = _asked(settings, lambda found: _counted(found, versions, version, days))
     rows = rows_of(figures, sort)
     match format_:
         case Printed.JSON:
@@ -207,20 +207,27 @@ def stats(
             typer.echo(as_csv(rows), nl=False)
         case Printed.TEXT:
             tell_table(figures, rows, days)
+            if not rows and others:
+                out.print(f"counted were: {', '.join(others)} (--version)")
 
 
-async def _counted(found: Registered, versions: Versions, version: str | None, days: int | None) -> VersionFigures:
+async def _counted(
+    found: Registered, versions: Versions, version: str | None, days: int | None
+) -> tuple[VersionFigures, list[str]]:
+    """Answer the figures of ``version``, and which other versions were counted, the last first."""
     name = versions.name
     counted = await found.figures.versions(name)
-    whole = [one for one in counted if version is not None and one.startswith(version)]
-    if len(whole) == 1:
-        chosen: str | None = whole[0]  # counted, though perhaps not kept any more
-    elif version is None:
-        live = await found.releases.live(name)
-        chosen = live if live in counted or not counted else counted[0]
-    else:
+    begin_so = [one for one in counted if version is not None and one.startswith(version)]
+    chosen: str | None
+    if len(begin_so) == 1:
+        chosen = begin_so[0]  # counted, though perhaps not kept any more
+    elif version is not None:
         chosen = await versions.version(version, found.releases)
-    return await figures_of(found, name, chosen or "", days)
+    else:
+        chosen = await found.releases.live(name) if versions.published else None
+        chosen = chosen or next(iter(counted), "")
+    figures = await figures_of(found, name, chosen, days)
+    return figures, [one for one in counted if one != chosen]
 
 
 def _bundle(settings: Config, versions: Versions, what: str | None) -> Bundle:

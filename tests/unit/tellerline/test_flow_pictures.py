@@ -265,6 +265,24 @@ def test_a_version_that_is_no_longer_kept_still_has_its_figures(run: Run, folder
     assert "version feedfacefeedface" in run("stats", "--version", "feed", "-c", settings).out
 
 
+def test_a_live_version_that_nobody_called_yet_is_not_mixed_up_with_another(
+    run: Run, folder: Path, settings: Path
+) -> None:
+    first = publish(folder)
+    in_store(folder, lambda redis: counted(redis, "feedfacefeedface"))
+    assert f"version {first}" in run("stats", "-c", settings).out
+    (folder / "small.yaml").write_text(SMALL.replace("Bye", "Good bye"), encoding="utf-8")
+    second = bundle_of(folder / "small.yaml", Catalogue.load())
+
+    async def work(redis: Redis) -> None:
+        await Releases(redis).propose(second, author="ann", message="second", parent=first, needs_approval=False, at=AT)
+
+    in_store(folder, work)
+    told = run("stats", "-c", settings).out
+    assert f"nothing was counted of flow 'small', version {second.version}" in told
+    assert f"{first} (--version)" in told or f"{first}, feedfacefeedface (--version)" in told
+
+
 def test_before_anybody_called_there_is_nothing_to_show(run: Run, settings: Path) -> None:
     told = run("stats", "-c", settings)
     assert told.code == 0
