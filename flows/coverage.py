@@ -392,7 +392,8 @@ def _of_step(flow: Flow, reach: Reach, state: State, step: Step) -> Iterator[Ite
             kind = Kind.ANSWER
         if kind is not None:
             hint = reach.path(state, doing(step, edge, state.channel) if len(ways) > 1 or step.takes_input else "")
-            yield _item(flow, kind, state.language, edge.place, step.name, edge.way, edge.word, hint)
+            place = step.place if edge.way is Way.FAILED else edge.place  # on_fail often stands in the defaults
+            yield _item(flow, kind, state.language, place, step.name, edge.way, edge.word, hint)
 
 
 def _universal(flow: Flow, reach: Reach, state: State, step: Step) -> Iterator[Item]:
