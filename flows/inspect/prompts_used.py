@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core_client.language.source import Place
 from flows import prompts as own
@@ -25,14 +25,20 @@ TEXT_ONLY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A prompt that is said in dialogues of ``lang``. ``spoken``: by voice, so that it needs a recording."""
+_AT_THE_TOP = Place(1, 1)
+
+
+class Use(NamedTuple):
+    """A prompt that is said in dialogues of ``lang``. ``spoken``: by voice, so that it needs a recording.
+
+    ``heard`` is the language in which such a dialogue hears it, fallbacks included; None: in none.
+    """
 
     prompt: str
     lang: str
     place: Place
     spoken: bool
+    heard: str | None
 
 
 def uses(look: Look) -> tuple[Use, ...]:
@@ -41,7 +47,7 @@ def uses(look: Look) -> tuple[Use, ...]:
 
 
 def _uses(look: Look) -> Iterator[Use]:
-    first: dict[tuple[str, str], Use] = {}
+    first: dict[tuple[str, str], tuple[Place, bool]] = {}
     flow, voice = look.flow, look.voice.reached
     for step in flow.steps.values():
         spoken = step.name in voice
@@ -49,13 +55,13 @@ def _uses(look: Look) -> Iterator[Use]:
             for id_, place, languages in saying.prompts:
                 for lang in languages or flow.languages:
                     known = first.get((id_, lang))
-                    if known is None or (spoken and not known.spoken):
-                        first[id_, lang] = Use(id_, lang, known.place if known else place, spoken)
-    yield from first.values()
+                    if known is None or (spoken and not known[1]):
+                        first[id_, lang] = (known[0] if known else place, spoken)
     for id_ in own.SYSTEM_PROMPTS:
         for lang in flow.languages:
-            if (id_, lang) not in first:
-                yield Use(id_, lang, Place(1, 1), id_ not in TEXT_ONLY)
+            first.setdefault((id_, lang), (_AT_THE_TOP, id_ not in TEXT_ONLY))
+    for (id_, lang), (place, spoken) in first.items():
+        yield Use(id_, lang, place, spoken, heard_in(look, id_, lang))
 
 
 def heard_in(look: Look, prompt: str, lang: str) -> str | None:

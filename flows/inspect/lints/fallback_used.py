@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flows.inspect.finding import Finding
 from flows.inspect.look import Look
-from flows.inspect.prompts_used import heard_in, uses
+from flows.inspect.prompts_used import uses
 from flows.inspect.rule import Rule, Severity
 
 RULE = Rule(
@@ -35,7 +35,6 @@ def lint(look: Look) -> Iterator[Finding]:
     if look.prompts is None or not look.flow.fallbacks:
         return
     for use in uses(look):
-        heard = heard_in(look, use.prompt, use.lang)
-        if heard not in (None, use.lang):
-            message = f"prompt '{use.prompt}' has no text in '{use.lang}' and is said in '{heard}'"
+        if use.heard not in (None, use.lang):
+            message = f"prompt '{use.prompt}' has no text in '{use.lang}' and is said in '{use.heard}'"
             yield look.found(RULE, use.place, message, "Add it to the catalogue.")

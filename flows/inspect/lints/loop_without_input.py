@@ -37,8 +37,9 @@ def lint(look: Look) -> Iterator[Finding]:
     for channel in Channel:
         walk = look.walk(channel)
         done: set[str] = set()
-        for name in walk.reached:
-            for edge, round_ in _from(walk, name, done):
+        going_on = [name for name, at in walk.reached.items() if at.step.kind not in _WAITS]
+        for name in going_on:
+            for edge, round_ in _from(walk, name, done) if name not in done else ():
                 if edge not in told:
                     told.add(edge)
                     message = f"a round without an end: {' -> '.join(round_)}"
@@ -47,8 +48,6 @@ def lint(look: Look) -> Iterator[Finding]:
 
 def _from(walk: Walk, start: str, done: set[str]) -> Iterator[tuple[Edge, list[str]]]:
     """Walk depth first without recursion; a way to a step that is on the path closes a round."""
-    if start in done or walk.reached[start].step.kind in _WAITS:
-        return
     path = {start: 0}  # in order
     ahead = [iter(walk.ways[start])]
     while ahead:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flows.inspect.finding import Finding
 from flows.inspect.look import Look
-from flows.inspect.prompts_used import Use, heard_in, uses
+from flows.inspect.prompts_used import Use, uses
 from flows.inspect.rule import Rule
 
 MAX_LISTED = 10  # recordings that are missing one by one; of more only their number is told: nothing was built yet
@@ -33,9 +33,8 @@ def lint(look: Look) -> Iterator[Finding]:
         return
     mute: dict[str, list[Use]] = {lang: [] for lang in look.flow.languages}
     for use in uses(look):
-        heard = heard_in(look, use.prompt, use.lang) if use.spoken else None
-        if heard is not None and not look.prompts.has_audio(f"{heard}/{use.prompt}"):
-            mute.setdefault(heard, []).append(use)
+        if use.spoken and use.heard is not None and not look.prompts.has_audio(f"{use.heard}/{use.prompt}"):
+            mute.setdefault(use.heard, []).append(use)
     for lang, missing in mute.items():
         yield from _mute(look, lang, missing)
 

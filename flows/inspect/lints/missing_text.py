@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flows.inspect.finding import Finding
 from flows.inspect.look import Look
-from flows.inspect.prompts_used import heard_in, uses
+from flows.inspect.prompts_used import uses
 from flows.inspect.rule import Rule
 
 RULE = Rule(
@@ -32,7 +32,7 @@ def lint(look: Look) -> Iterator[Finding]:
     if look.prompts is None:
         return
     for use in uses(look):
-        if heard_in(look, use.prompt, use.lang) is None:
+        if use.heard is None:
             message = f"prompt '{use.prompt}' has no text in '{use.lang}'"
             steps_in = look.flow.fallbacks.get(use.lang)
             if steps_in:
