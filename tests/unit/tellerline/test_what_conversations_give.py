@@ -15,6 +15,7 @@ from tellerline.errors import ConfigError, ConversationError, ParleyError
 from tellerline.trying import conversation as c
 from tellerline.trying.asterisk_driver import agents_conf
 from tellerline.trying.beside import conversations_of, is_conversation, with_flows_of, with_folder
+from tellerline.trying.covering import cover
 from tellerline.trying.loader import load_conversation, load_conversation_text
 from tellerline.trying.runs import run_conversation
 from tellerline.trying.told import ToldDoor
@@ -216,3 +217,14 @@ def test_a_language_that_the_flow_lacks_cannot_be_asked_for(folder: Path) -> Non
     result = CliRunner().invoke(app, ["flows", "coverage", str(folder), "--language", "fr"])
     assert result.exit_code == 2
     assert "it speaks en" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_processes_see_together_what_one_sees_alone() -> None:
+    files = conversations_of(Config())[:6]
+    told: list[int] = []
+    alone = cover(files, Config(), workers=1)
+    together = cover(files, Config(), workers=2, progress=told.append)
+    assert together.coverage.missing == alone.coverage.missing
+    assert together.count == alone.count == sum(told) == 6
+    assert alone.failures == ()
+    assert alone.coverage.count()[0] > 20
