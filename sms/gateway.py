@@ -272,7 +272,7 @@ class SmsGateway:
             await self._code(turn, arrival, line, code)
             return
         flow = self._flows.current(self._config.flow)
-        command = commands.match(flow.sms_patterns, text, flow.currency)
+        command = commands.match(flow.sms_patterns, text, flow.currency, flow.country)
         if command is not None:
             turn.kind, turn.step = "command", command.step
             await self._runner.start(self._trigger(turn, arrival, flow, command), line)

@@ -82,7 +82,7 @@ class TextRouter:
                 return await self._resume(session.id, TextReceived("", handle), line)
             finally:
                 self._vault.forget(handle)
-        command = commands.match(flow.sms_patterns, text, flow.currency)
+        command = commands.match(flow.sms_patterns, text, flow.currency, flow.country)
         if command is None:
             return session is not None and await self._resume(session.id, TextReceived(text), line)
         self._on_command(command)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_client.domain.money import Money
-from flows.model import SmsPattern
+from core_client.language.source import Place
+from core_client.operations import Type
+from flows.model import SmsPattern, SmsSlot
 from flows.store import FlowStore
 from sms.commands import MAX_COMMAND_CHARACTERS, Command, match, normalise, six_digits
 
@@ -165,3 +167,19 @@ def test_of_a_whole_card_number_only_its_end_is_taken(text: str) -> None:
     command = read(text)
     assert command is not None
     assert dict(command.slots) == {"last4": "4821"}
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("CALL 13900000001", "CN", "+8613900000001"),
+        ("call139 0000 0001", "CN", "+8613900000001"),
+        ("CALL +33 1 44 55 66 77", "CN", "+33144556677"),
+        ("CALL 01 44 55 66 77", "FR", "+33144556677"),
+    ],
+)
+def test_a_telephone_number_is_one_of_the_flows_country(text: str, country: str, number: str) -> None:
+    pattern = SmsPattern("en", "CALL {me}", ("CALL", SmsSlot("me", Type.PHONE)), "call", Place(1, 1))
+    command = match([pattern], text, "CNY", country)
+    assert command is not None
+    assert command.slots == {"me": number}
