@@ -116,6 +116,25 @@ steps:
 
 Make = Callable[[random.Random, Callable[[], str]], str]
 
+CONDITIONS = (
+    "hours.open",
+    "not hours.holiday",
+    "notices.outage",
+    'channel == "voice"',
+    'known(amount) and amount > money("5 CNY")',
+    "known(number) and number / 2 > 1",
+    'party.identified or language == "zh"',
+    'known(word) and word == "x"',
+)
+SAID = (
+    "welcome",
+    "{attempt: [[welcome], [still_there], [goodbye]]}",
+    "{if: hours.open, say: [welcome], else: [agent_closed]}",
+    "{in: zh, say: [choose_language]}",
+    "{if: known(amount), say: [{money: amount}]}",
+    "{if: known(day), say: [{date: day}]}",
+)
+
 BODY: dict[str, Make] = {
     "menu": lambda r, to: (
         f'{{menu: [main_menu], choices: {{"1": {to()}, "2": {{label: B, language: en, go: {to()}}}, "3": {to()}}}'
@@ -165,24 +184,6 @@ BODY: dict[str, Make] = {
         f"on: {{answered: bye, closed: {to()}, failed: bye, timeout: {to()}}}}}"
     ),
 }
-CONDITIONS = (
-    "hours.open",
-    "not hours.holiday",
-    "notices.outage",
-    'channel == "voice"',
-    'known(amount) and amount > money("5 CNY")',
-    "known(number) and number / 2 > 1",
-    'party.identified or language == "zh"',
-    'known(word) and word == "x"',
-)
-SAID = (
-    "welcome",
-    "{attempt: [[welcome], [still_there], [goodbye]]}",
-    "{if: hours.open, say: [welcome], else: [agent_closed]}",
-    "{in: zh, say: [choose_language]}",
-    "{if: known(amount), say: [{money: amount}]}",
-    "{if: known(day), say: [{date: day}]}",
-)
 
 
 def random_flow(rng: random.Random) -> str:
