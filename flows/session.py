@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from core_client.domain.values import Value, from_json, to_json
 from flows.dialogue import Channel, Party
 from flows.errors import SessionError
+from flows.filling import opened
 
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 FORMAT = 1  # of the JSON; a session of another format is refused and the dialogue begins anew
@@ -189,14 +190,4 @@ def _frame_to_json(frame: Frame) -> tuple[str, ...]:
     return (frame.gate, frame.then, frame.call) if frame.call else (frame.gate, frame.then)
 
 
-# A session is made at every turn of every dialogue, and a frozen dataclass of so many fields takes several times as long
-# to fill as an open one. So it is filled open, and closed by taking the class of a Session, which has the same slots.
-_Open: Any = make_dataclass("_Open", [(part.name, Any) for part in fields(Session)], slots=True)
-
-
-def session_of(**values: Any) -> Session:
-    """Make a session of all its fields, quicker than the class itself does; there are no defaults."""
-    made = _Open(**values)
-    made.__class__ = Session
-    session: Session = made
-    return session
+OpenSession = opened(Session)  # of all its fields, by name: see :mod:`flows.filling`

@@ -23,6 +23,7 @@ from flows.dialogue import (
     What,
 )
 from flows.engine.draft import Checked, Draft
+from flows.filling import quick
 from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step, Way
 from flows.session import Frame, Session, Waiting
 
@@ -33,6 +34,7 @@ MAX_TURNS_AT_THE_BANK = MAX_TURNS + 50  # for rounds that only ask the bank: the
 # Python 3.11 looks a member of an enum up in 0.1 µs: what every turn asks for is looked up once.
 _ENTERED, _LEFT, _UNIVERSAL, _NOTHING = What.ENTERED, What.LEFT, Way.UNIVERSAL, Waiting.NOTHING
 _AT_THE_BANK = (Waiting.OPERATION, Waiting.ISSUE, Waiting.VERIFY)
+_turn = quick(Turn)
 
 
 class Engine:
@@ -225,12 +227,12 @@ class Engine:
 
     def _turn(self, draft: Draft, go: Wait | End) -> tuple[Session, Turn]:
         if not isinstance(go, End):
-            return draft.freeze(go), Turn(tuple(draft.effects), go, tuple(draft.trail))
+            return draft.freeze(go), _turn(tuple(draft.effects), go, tuple(draft.trail))
         if draft.sms and not draft.effects:
             draft.say_prompt(prompts.SMS_HELP)  # a text is never left without an answer
         draft.waiting = _NOTHING
         draft.effects.append(go)
-        return draft.freeze(None), Turn(tuple(draft.effects), None, tuple(draft.trail))
+        return draft.freeze(None), _turn(tuple(draft.effects), None, tuple(draft.trail))
 
     def _noon(self, session: Session) -> Facts:
         day = datetime.date.fromisoformat(session.today)

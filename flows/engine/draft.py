@@ -24,11 +24,13 @@ from flows.dialogue import (
     Wait,
     What,
 )
+from flows.filling import quick
 from flows.model import Flow
 from flows.saying import VISIT, Saying, Spoken
 from flows.schedules import State
-from flows.session import Frame, Session, Waiting, session_of
+from flows.session import Frame, OpenSession, Session, Waiting
 
+_say = quick(Say)
 _SMS = Channel.SMS  # Python 3.11 looks a member of an enum up in 0.1 µs: what every turn asks for is looked up once
 MAX_HISTORY = 24  # questions that "back" can go back over
 
@@ -167,7 +169,7 @@ class Draft:
 
     def spoken(self, items: tuple[Item, ...], language: str, barge_in: bool) -> Say:
         """Make a Say, with the languages that step in where ``language`` lacks a prompt."""
-        return Say(items, language, barge_in, self.flow.fallbacks.get(language, ()))
+        return _say(items, language, barge_in, self.flow.fallbacks.get(language, ()))
 
     # --- moving ---
 
@@ -202,7 +204,7 @@ class Draft:
     def freeze(self, wait: Wait | None) -> Session:
         """Answer the session after this turn."""
         before = self.session
-        return session_of(
+        made: Any = OpenSession(
             id=before.id,
             flow=before.flow,
             version=before.version,
@@ -228,6 +230,9 @@ class Draft:
             visits=self.visits,
             expires_at=0,
         )
+        made.__class__ = Session
+        session: Session = made
+        return session
 
 
 def waiting_for(wait: Wait | None) -> Waiting:

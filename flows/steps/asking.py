@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from core_client.language.source import Pairs
 from flows import prompts
@@ -12,6 +13,8 @@ from flows.engine.draft import Draft
 from flows.model import BACK, REPEAT, Edge, Way
 from flows.saying import Saying
 from flows.shape import InputShape
+
+_gather = lru_cache(maxsize=4096)(GatherDigits)  # a flow asks in some dozens of ways, a thousand times a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +37,7 @@ class Asking:
 
     def keys(self, low: int, high: int, terminators: str = "", escapes: str = "", secret: bool = False) -> GatherDigits:
         """Wait for keys."""
-        return GatherDigits(
-            low, high, terminators, escapes, self.first_digit_timeout_s, self.inter_digit_timeout_s, secret
-        )
+        return _gather(low, high, terminators, escapes, self.first_digit_timeout_s, self.inter_digit_timeout_s, secret)
 
     def missed(self, draft: Draft, *, nothing: bool) -> bool | None:
         """Count a failed attempt and say so.

@@ -17,10 +17,13 @@ from flows import prompts
 from flows.build import Build
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
+from flows.filling import quick
 from flows.model import BY_CODE, Edge, Go, Read, Step, Way
 from flows.names import fits, type_of
 from flows.saying import Saying
 from flows.shape import Expr, Name, StepShape, WaitShape
+
+_perform = quick(Perform)
 
 
 class BankShape(StepShape):
@@ -57,7 +60,7 @@ class Bank(Step):
         arguments = self.given(draft)
         # No key ends a filler: it asks nothing, and what is pressed meanwhile answers no later question.
         filler = Say(self.filler.fixed, draft.language, barge_in=False) if self.filler.fixed and not draft.sms else None
-        return Perform(self.operation.name, arguments, draft.request_id, self.limit_s, filler, self.filler_after_s)
+        return _perform(self.operation.name, arguments, draft.request_id, self.limit_s, filler, self.filler_after_s)
 
     def given(self, draft: Draft) -> dict[str, Value]:
         """Answer the arguments that have a value now.
