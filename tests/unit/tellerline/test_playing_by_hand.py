@@ -5,12 +5,14 @@ import datetime
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from core_client.adapters import demo_world
+from core_client.domain.values import SecretHandle
 from core_client.operations import REGISTRY
 from flows.dialogue import GatherDigits, Record
 from flows.loader import load_flow
@@ -356,3 +358,22 @@ def test_a_draft_is_played_before_it_is_live(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["flows", "play", "--draft", "-c", str(settings)], input=".step\n")
     assert result.exit_code == 0, result.output
     assert result.output.index("  goodbye") < result.output.index("main_menu")
+
+
+def test_a_secret_among_what_is_known_is_three_stars() -> None:
+    shown: list[str] = []
+
+    def look(play: Play) -> None:
+        session = play._session
+        assert session is not None
+        play._saw(
+            replace(
+                session, variables={"pin": SecretHandle("handle-7"), "all": {"codes": (SecretHandle("handle-8"), 5)}}
+            )
+        )
+        shown.append(str(play.where()))
+
+    Sitting().play(look=look)
+    assert "'pin': '***'" in shown[0]
+    assert "{codes: [***, 5]}" in shown[0]
+    assert "handle" not in shown[0]
