@@ -109,9 +109,6 @@ class _Analysis:
             if isinstance(step, Call):
                 self._inside[step.begin.target] = flow.subflows[step.name]
         self._arriving: dict[str, int] = {}  # as ``before``, in front of the gates
-        self._dropped = 0
-        for step in flow.steps.values():
-            self._dropped |= names.facts(step).drops
         self.before = self._propagated(self._roots(), None)
 
     # --- what is found ---
@@ -219,8 +216,9 @@ class _Analysis:
             elif effect is None:
                 return None
             else:
-                # It may have been passed long ago: what was dropped since then is gone.
-                mask = mask & ~effect.drops | effect.sets & ~self._dropped
+                # One that was passed before is taken for passed now: what it sets stays, but for secrets, which a
+                # gate opens itself.
+                mask = mask & ~effect.drops | effect.sets
         return mask
 
     def _effect(self, first: str) -> _Effect | None:

@@ -22,6 +22,7 @@ vars:
   pin: {type: secret}
 gates:
   auth: {voice: g_pin, sms: by_number}
+  held: {voice: g_held, sms: by_number}
   maybe: {unless: known(a), voice: g_a, sms: by_number}
   named: {unless: party.identified, voice: g_a, sms: by_number}
 sms:
@@ -36,6 +37,7 @@ steps:
   g_pin: {ask: {prompt: q, digits: 6}, save: pin, next: g_check}
   g_check: {bank: auth.verify_pin, with: {pin: pin}, on: {ok: g_b, refused: g_pin, wait: bye, locked: bye, down: bye}}
   g_b: {ask: {prompt: q, digits: 1}, save: b, next: return}
+  g_held: {ask: {prompt: q, digits: 6}, save: pin, next: return}
   g_a: {ask: {prompt: q, digits: 1}, save: a, next: return}
 """
 
@@ -76,6 +78,8 @@ CASES = {
     "a recording": ("main: {record: {prompt: p}, save: r, on: {ok: told, empty: bye, failed: told}}\n  told: {say: [{number: r.seconds}], next: bye}", [("told", "r")]),
     "behind a gate": ("main: {needs: auth, say: [{digits: b}], next: bye}", []),
     "a secret that was opened": ("main: {needs: auth, bank: auth.verify_pin, with: {pin: pin}, on: {ok: bye, refused: bye, wait: bye, locked: bye, down: bye}}", [("main", "pin")]),
+    "a secret that a gate opens before the step": ("main: {ask: {prompt: q, digits: 6}, save: pin, next: again}\n  again: {needs: auth, bank: auth.verify_pin, with: {pin: pin}, on: {ok: bye, refused: bye, wait: bye, locked: bye, down: bye}}", [("again", "pin")]),
+    "a secret that a gate asks for": ("main: {needs: held, bank: auth.verify_pin, with: {pin: pin}, on: {ok: bye, refused: bye, wait: bye, locked: bye, down: bye}}", []),
     "behind a gate that known opens": ("main: {needs: maybe, say: [{digits: a}], next: bye}", []),
     "behind a gate that something else opens": ("main: {needs: named, say: [{digits: a}], next: bye}", [("main", "a")]),
     "a sub-flow that sets it": ("main: {call: g_a, next: tell}", []),
@@ -109,7 +113,7 @@ def test_a_command_gives_its_slots_a_value_and_no_others() -> None:
 def test_a_check_that_reads_what_is_not_there_is_found_by_voice_and_at_the_command() -> None:
     text = HEAD.replace("a: {type: digits}", "a: {type: digits, check: value != b}") + "  main: {go: ask_a}\n"
     reads = unset(load_flow_text(text, "x"))
-    assert [(each.step, each.name, each.place.line) for each in reads] == [("ask_a", "b", 6), ("tell", "b", 15)]
+    assert [(each.step, each.name, each.place.line) for each in reads] == [("ask_a", "b", 6), ("tell", "b", 16)]
 
 
 def test_the_flows_that_ship_and_those_of_the_tests_read_nothing_too_early() -> None:
