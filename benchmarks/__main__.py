@@ -8,7 +8,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = (("agi_commands",), ("agi_commands", "--whole", "--calls", "1000"), ("sms_round_trips",), ("flow_checks",))
+BENCHMARKS = (
+    ("agi_commands",),
+    ("agi_commands", "--whole", "--calls", "1000"),
+    ("sms_round_trips",),
+    ("flow_checks",),
+    ("flow_turns",),
+)
 
 
 def main() -> int:

@@ -105,8 +105,9 @@ class Expression:
 
     def evaluate_or_none(self, scope: Scope) -> Any:
         """Answer its value, or None when a name in it, or a part of one that it needs, has none."""
-        if any(scope.get(name) is None for name in self.names):
-            return None
+        for name in self.names:
+            if scope.get(name) is None:
+                return None
         try:
             return self.evaluate(scope)
         except NoValueError:

@@ -24,6 +24,7 @@ from flows.saying import Saying
 from flows.shape import Expr, Name, StepShape, WaitShape
 
 _perform = quick(Perform)
+_MONEY = Kind.MONEY
 
 
 class BankShape(StepShape):
@@ -53,7 +54,7 @@ class Bank(Step):
     @property
     def moves_money(self) -> bool:
         """See :class:`Step`."""
-        return self.operation.kind is Kind.MONEY
+        return self.operation.kind is _MONEY
 
     def enter(self, draft: Draft) -> Go:
         """Ask."""
