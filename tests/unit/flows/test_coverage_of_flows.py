@@ -128,8 +128,8 @@ def test_what_was_seen_is_counted_in_its_language(flow: Flow) -> None:
     trail = (Mark("begin", What.ENTERED), Mark("begin", What.LEFT, Way.CASE, "else"), Mark("choose", What.ENTERED))
     seen.turned(chinese, Turn((), None, trail), None)
     # The choice is made in Chinese; what follows is in English.
-    trail = (Mark("choose", What.LEFT, Way.KEY, "2"), Mark("main", What.ENTERED))
-    seen.turned(english, Turn((), None, trail), chinese)
+    onward = (Mark("choose", What.LEFT, Way.KEY, "2"), Mark("main", What.ENTERED))
+    seen.turned(english, Turn((), None, onward), chinese)
     assert seen.ways == {("begin", "case", "else", "zh"), ("choose", "key", "2", "zh")}
     assert seen.steps == {("begin", "zh"), ("choose", "zh"), ("main", "en")}
     coverage = Coverage.of(flow, seen)
