@@ -121,7 +121,7 @@ class Voicemail:
         assert isinstance(answer, RecordingEnded)
         assert (answer.outcome, Path(answer.recording).parent) == ("ok", exchange.messages)
         with wave.open(f"{answer.recording}.wav") as file:
-            seconds = float(file.getnframes()) / file.getframerate()
+            seconds: float = file.getnframes() / file.getframerate()
         assert answer.seconds == pytest.approx(seconds, abs=0.6)
         return seconds
 
