@@ -14,7 +14,7 @@ from core_client.language.errors import LanguageError
 from core_client.language.source import Place, Source
 from flows.dialogue import Channel
 from flows.errors import FlowError
-from flows.model import RETURN, Edge, Flow, Way
+from flows.model import RETURN, Flow, Way
 from flows.steps.call import MAX_FRAMES, MAX_NESTING, Call
 
 RULE = "begins-itself"
@@ -25,6 +25,7 @@ Region = tuple[str, str]  # ("gate", its name) or ("call", the first step of the
 
 def region(flow: Flow, first: str) -> frozenset[str]:
     """Answer the steps inside a gate or sub-flow that begins at step ``first``. What it calls is inside of that."""
+    ways = (flow.ways[Channel.VOICE], flow.ways[Channel.SMS])
     after: set[str] = set()
     before: dict[str, list[str]] = {}
     able: deque[str] = deque()
@@ -34,7 +35,7 @@ def region(flow: Flow, first: str) -> frozenset[str]:
         if name in after or name not in flow.steps:
             continue
         after.add(name)
-        targets = {edge.target for channel in Channel for edge in flow.steps[name].edges(channel) if _stays(edge)}
+        targets = {edge.target for led in ways for edge in led[name] if edge.way is not Way.CALL}
         if RETURN in targets:
             able.append(name)
         for target in targets:
@@ -47,10 +48,6 @@ def region(flow: Flow, first: str) -> frozenset[str]:
             found.add(name)
             able.extend(before.get(name, ()))
     return frozenset(found)
-
-
-def _stays(edge: Edge) -> bool:
-    return edge.way is not Way.CALL
 
 
 def count_regions(flow: Flow, source: Source) -> None:
