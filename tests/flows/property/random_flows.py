@@ -96,7 +96,7 @@ steps:
   sub: {sub}
   sub_end: {{say: [one_moment], next: return}}
   message:
-    record: {{prompt: [agent_closed], limit: 60s}}
+    record: {{prompt: [agents_busy], limit: 60s}}
     save: said
     on: {{ok: call_me, empty: bye, failed: bye}}
   call_me:
@@ -129,7 +129,7 @@ CONDITIONS = (
 SAID = (
     "welcome",
     "{attempt: [[welcome], [still_there], [goodbye]]}",
-    "{if: hours.open, say: [welcome], else: [agent_closed]}",
+    "{if: hours.open, say: [welcome], else: [agents_busy]}",
     "{in: zh, say: [choose_language]}",
     "{if: known(amount), say: [{money: amount}]}",
     "{if: known(day), say: [{date: day}]}",
