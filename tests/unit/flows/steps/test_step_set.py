@@ -55,6 +55,14 @@ def test_a_number_cannot_grow_without_end() -> None:
     assert len(driver.session.to_json()) < 500
 
 
+@pytest.mark.parametrize(("factor", "kept"), [(1, True), (10, False)])
+def test_a_number_that_is_kept_has_fifteen_digits_at_most(factor: int, kept: bool) -> None:
+    steps = f"  main: {{set: {{n: 999999999999999 * {factor}}}, next: m}}\n  m: {{menu: [m], choices: {{'1': bye}}}}\n"
+    driver = begun(steps)
+    assert ("n" in driver.session.variables) is kept
+    assert (driver.played.said == ["m"]) is kept
+
+
 def test_a_round_of_sets_ends() -> None:
     driver = begun("  main: {set: {n: 1}, next: more}\n  more: {set: {n: n + 1}, next: more}\n")
     assert driver.played.said == ["system_trouble", "<end trouble>"]
