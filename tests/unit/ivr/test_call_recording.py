@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -239,3 +240,20 @@ async def test_an_answer_before_the_message_is_not_its_end() -> None:
     assert answers[0] == DigitsReceived("12")
     assert isinstance(answers[1], RecordingEnded)
     assert answers[1].outcome == "ok"
+
+
+async def test_a_hangup_that_is_told_before_the_message_does_not_lose_it() -> None:
+    mail = Voicemail()
+    async with answering(mail) as line:
+        reader, writer = await asyncio.open_connection("127.0.0.1", line.server.port)
+        writer.write(b"agi_network: yes\nagi_uniqueid: 1.1\n\n")
+        assert (await reader.readline()).startswith(b"RECORD FILE ")
+        writer.write(b"HANGUP\n")
+        await writer.drain()
+        await asyncio.sleep(0)
+        writer.write(b"200 result=-1 (hangup) endpos=32000\n")
+        assert await reader.readline() == b"SET VARIABLE TELLERLINE_COMPLETED 1\n"
+        writer.write(b"200 result=1\n")
+        assert await reader.readline() == b""
+        writer.close()
+    assert (mail.ended.outcome, mail.ended.seconds) == ("ok", 4)
