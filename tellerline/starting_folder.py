@@ -55,15 +55,15 @@ This folder is what callers hear and what texts are answered with. Nothing in it
 | `*.schema.json`, `.vscode/` | for editors: they complete keys and underline what is wrong |
 | `{record}` | which version your edits began from; keep it with the flow |
 
-A change, from here to the callers:
+A change, from here to the callers, typed in this folder (elsewhere: with `-c` and the settings' path):
 
-    tellerline check -c {settings}                        # what is wrong, with line and mend
-    tellerline try conversations --through engine -c {settings}
-    tellerline flows play -c {settings}                   # call your own flow in the terminal
-    tellerline flows publish . --by NAME --message "what is new, and why" -c {settings}
-    tellerline flows approve latest --by SOMEBODY-ELSE -c {settings}
+    tellerline check                        # what is wrong, with line and mend
+    tellerline flows play                   # call your own flow in the terminal
+    tellerline try conversations --through engine
+    tellerline flows publish --by NAME --message "what is new, and why"
+    tellerline flows approve latest --by SOMEBODY-ELSE
 
-Back again: `tellerline flows rollback --by NAME --message "why" -c {settings}`. What happened: `tellerline flows log`.
+Back again: `tellerline flows rollback --by NAME --message "why"`. What happened: `tellerline flows log`.
 People and their tokens: `tellerline people add NAME --role author`.
 """
 

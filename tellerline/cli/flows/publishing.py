@@ -56,15 +56,19 @@ def init(
     Example: `tellerline flows init ~/line`
     """
     made = make_folder(folder, config_of(config))
-    out.print(f"[green]made[/] {escape(str(made.folder))} with {len(made.files)} files")
-    where, settings = escape(str(made.folder)), escape(str(made.settings))
+    out.print(f"[green]made[/] {escape(str(folder))} with {len(made.files)} files")
+    flow = made.flow.relative_to(made.folder)
     out.print("\nNext:")
-    out.print(f"  1. change {escape(str(made.flow))}; an editor completes and checks it by flow.schema.json")
-    out.print(f"  2. [bold]tellerline check -c {settings}[/]")
-    out.print(f"  3. [bold]tellerline try {where}/conversations --through engine -c {settings}[/]")
-    out.print(f"  4. once: [bold]tellerline people add NAME --role author -c {settings}[/], and an approver")
-    out.print(f"  5. [bold]tellerline flows publish --by NAME -m 'what is new' -c {settings}[/]")
-    out.print(f"  6. [bold]tellerline flows approve latest --by ANOTHER -c {settings}[/]")
+    out.print(f"  1. [bold]cd {escape(str(folder))}[/]: what you type there takes its {made.settings.name}")
+    out.print(f"  2. change {flow} and what it includes; editors complete and check it by flow.schema.json")
+    out.print(
+        "  3. [bold]tellerline check[/], and [bold]tellerline flows play[/] to call your own flow in the terminal"
+    )
+    out.print("  4. once: [bold]tellerline people add NAME --role author[/], and an approver")
+    out.print(
+        "  5. [bold]tellerline flows publish --by NAME -m 'what is new'[/]: checked, and its conversations played"
+    )
+    out.print("  6. [bold]tellerline flows approve latest --by ANOTHER[/]: callers have it within a second")
 
 
 def publish(
