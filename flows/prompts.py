@@ -9,6 +9,7 @@ from core_client.operations import REASONS
 
 AGENT_CALL_BACK = "agent_call_back"
 ALL_LINES_BUSY = "all_lines_busy"
+CHOOSE_MORE = "choose_more"
 CHOOSE_PRESS = "choose_press"
 CHOOSE_REPLY = "choose_reply"
 CODE_EXPIRED = "code_expired"
@@ -35,6 +36,7 @@ REFUSED_PREFIX = "refused_"
 SYSTEM_PROMPTS: tuple[str, ...] = (
     AGENT_CALL_BACK,
     ALL_LINES_BUSY,
+    CHOOSE_MORE,
     CHOOSE_PRESS,
     CHOOSE_REPLY,
     CODE_EXPIRED,
