@@ -130,11 +130,11 @@ class Engine:
     def _steps(self, draft: Draft, go: Go) -> Wait | End:
         steps, mark = self._steps_on[draft.channel], draft.mark
         walked = 0
-        heard_again = False  # the same visit: whoever asks to hear it once more hears the same
         while isinstance(go, (str, Edge)):
             if isinstance(go, Edge):
                 mark(_LEFT, go.way, go.word)
-                heard_again = go.way is _UNIVERSAL and go.target == draft.step
+                # The same visit: whoever asks to hear it once more hears the same.
+                draft.heard_again = go.way is _UNIVERSAL and go.target == draft.step
                 go = go.target
             walked += 1
             if walked > MAX_STEPS_PER_TURN:
@@ -154,7 +154,7 @@ class Engine:
             if draft.step != go:
                 draft.last_step, draft.step = draft.step, go
             mark(_ENTERED)
-            if counted and not heard_again:
+            if counted and not draft.heard_again:
                 draft.visit(go)
             go = step.enter(draft)
         return go
@@ -193,12 +193,16 @@ class Engine:
             draft.gates = (*draft.gates, frame.gate)
         else:
             draft.trail.append(Mark(frame.call, What.LEFT, Way.NEXT))
+        self._forget_inside(draft, frame)
+        return frame.then
+
+    def _forget_inside(self, draft: Draft, frame: Frame) -> None:
+        """Have "back" go to the question before the proof or the call: inside of it, nothing would return any more."""
         inside = self._inside(frame)
         history = draft.history
         while history and history[-1] in inside:
-            history = history[:-1]  # "back" goes to the question before the proof or the call, not into it
+            history = history[:-1]
         draft.history = history
-        return frame.then
 
     def _inside(self, frame: Frame) -> frozenset[str]:
         """Answer the steps of the gate or sub-flow that ``frame`` is of."""
@@ -210,6 +214,7 @@ class Engine:
         """Forget the gates and sub-flows that ``target`` is no longer inside of: nothing is passed, nobody returns."""
         frames = draft.frames
         while frames and target not in self._inside(frames[-1]):
+            self._forget_inside(draft, frames[-1])
             frames = frames[:-1]
         draft.frames = frames
 

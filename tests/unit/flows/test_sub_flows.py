@@ -122,6 +122,33 @@ def test_back_never_goes_into_a_sub_flow_that_is_over() -> None:
     assert call.session.step == "main"
 
 
+MENU_INSIDE = (
+    TEXT.replace('"0": agent}', '"0": other}')
+    .replace("{ask: {prompt: enter_rating, digits: 1}, save: rating, next: after_rating}", "{menu: [rate], choices: {'5': after_rating}}")
+    .replace('{if: rating == "9", then: agent, else: return}', "{menu: [sure], choices: {'1': return}}")
+    .replace("  thanks: {say", "  other: {menu: [other], choices: {'1': thanks}}\n  thanks: {say")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way_in", ["1", "2"])
+def test_back_never_goes_into_a_sub_flow_that_was_left(way_in: str) -> None:
+    call = driver(MENU_INSIDE)
+    call.start()
+    keyed(call, way_in, "5", "0")
+    assert (call.session.step, call.session.frames, call.session.history) == ("other", (), ("main", "other"))
+    keyed(call, "*")
+    assert call.session.step == "main", "inside of it, a return would lead nowhere: the call ended as our trouble"
+
+
+def test_back_never_goes_into_a_gate_that_was_left() -> None:
+    ask = "pin: {ask: {prompt: enter_pin, digits: 6}, save: pin, next: pin_check}"
+    ready = "ready: {menu: [ready], choices: {'1': pin}}"
+    call = driver(MENU_INSIDE.replace("voice: pin", "voice: ready").replace(ask, f"{ready}\n  {ask}"))
+    call.start()
+    keyed(call, "3", "0")
+    assert (call.session.frames, call.session.history) == ((), ("main", "other"))
+
+
 def test_gates_and_sub_flows_live_on_one_stack() -> None:
     call = driver()
     call.start()
