@@ -9,6 +9,7 @@ from core_client.operations import REASONS
 
 AGENT_CALL_BACK = "agent_call_back"
 ALL_LINES_BUSY = "all_lines_busy"
+CHOOSE_FROM_START = "choose_from_start"
 CHOOSE_MORE = "choose_more"
 CHOOSE_PRESS = "choose_press"
 CHOOSE_REPLY = "choose_reply"
@@ -36,6 +37,7 @@ REFUSED_PREFIX = "refused_"
 SYSTEM_PROMPTS: tuple[str, ...] = (
     AGENT_CALL_BACK,
     ALL_LINES_BUSY,
+    CHOOSE_FROM_START,
     CHOOSE_MORE,
     CHOOSE_PRESS,
     CHOOSE_REPLY,

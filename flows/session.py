@@ -68,6 +68,7 @@ class Session:
     history: tuple[str, ...] = ()  # steps that asked something, for "back"
     no_inputs: int = 0
     no_matches: int = 0
+    page: int = 0  # of a choice whose list takes several; from 0
     turns: int = 0
     last_step: str = ""
     reason: str = ""  # of the last refusal
@@ -125,6 +126,8 @@ class Session:
             data["hist"] = self.history
         if self.no_inputs or self.no_matches:
             data["miss"] = (self.no_inputs, self.no_matches)
+        if self.page:
+            data["page"] = self.page
         if self.last_step:
             data["last"] = self.last_step
         if self.reason:
@@ -176,6 +179,7 @@ class Session:
             history=tuple(data.get("hist", ())),
             no_inputs=data.get("miss", (0, 0))[0],
             no_matches=data.get("miss", (0, 0))[1],
+            page=data.get("page", 0),
             turns=data["turns"],
             last_step=data.get("last", ""),
             reason=data.get("why", ""),

@@ -46,6 +46,7 @@ class Draft:
         "flow",
         "frames",
         "gates",
+        "heard_again",
         "history",
         "intent",
         "language",
@@ -53,6 +54,7 @@ class Draft:
         "money_asked",
         "no_inputs",
         "no_matches",
+        "page",
         "party",
         "reason",
         "retried",
@@ -84,6 +86,8 @@ class Draft:
         self.history: tuple[str, ...] = session.history
         self.no_inputs: int = session.no_inputs
         self.no_matches: int = session.no_matches
+        self.page: int = session.page
+        self.heard_again = False  # the step is entered to be heard once more, as the same visit
         self.last_step: str = session.last_step
         self.reason: str = session.reason
         self.intent: Value = session.intent
@@ -184,12 +188,17 @@ class Draft:
         return count
 
     def asked(self, name: str) -> None:
-        """Note that step ``name`` asks something anew: a place to come back to, with fresh counts."""
+        """Note that step ``name`` asks something anew: a place to come back to, with fresh counts.
+
+        What is only heard again stays on the page that it was heard on.
+        """
         history = self.history
         if name in history:
             history = history[: history.index(name)]
         self.history = (*history, name)[-MAX_HISTORY:]
         self.no_inputs = self.no_matches = 0
+        if not self.heard_again:
+            self.page = 0
 
     def back(self) -> str:
         """Answer the question before this one, or this one when it is the first."""
@@ -222,6 +231,7 @@ class Draft:
             history=self.history,
             no_inputs=self.no_inputs,
             no_matches=self.no_matches,
+            page=self.page,
             turns=self.turn,
             last_step=self.last_step,
             reason=self.reason,

@@ -65,8 +65,15 @@ class Bundle:
             FlowError: this Tellerline cannot run it.
         """
         flow = load_flow_files(self.main, self.files)
-        view = VersionCatalogue(catalogue, self.texts, self.audio, kept)
+        view = VersionCatalogue(catalogue, self._said(catalogue), self.audio, kept)
         return replace(flow, version=self.version, catalogue=view)
+
+    def _said(self, catalogue: Catalogue) -> Texts:
+        """Answer its texts, and those of prompts that the engine learned to say after it was published."""
+        return {
+            lang: {**_texts_of((id_ for id_ in SYSTEM_PROMPTS if id_ not in texts), catalogue, lang), **texts}
+            for lang, texts in self.texts.items()
+        }
 
     def to_bytes(self) -> bytes:
         """Pack it."""
@@ -181,13 +188,17 @@ def _languages(flow: Flow, catalogue: Catalogue) -> Iterable[str]:
 
 
 def _texts(flow: Flow, catalogue: Catalogue, lang: str) -> dict[str, dict[str, str]]:
+    return _texts_of(sorted({*flow.prompts, *SYSTEM_PROMPTS}), catalogue, lang)
+
+
+def _texts_of(prompts: Iterable[str], catalogue: Catalogue, lang: str) -> dict[str, dict[str, str]]:
     return {
         prompt: {
             "say": catalogue.prompt(prompt, lang),
             "sms": catalogue.sms_text(prompt, lang),
             "keys": catalogue.keys(prompt, lang),
         }
-        for prompt in sorted({*flow.prompts, *SYSTEM_PROMPTS})
+        for prompt in prompts
         if catalogue.has_prompt(prompt, lang)
     }
 

@@ -1,6 +1,7 @@
 """``choose``: one item of a list that the bank answered. One item is chosen by itself.
 
-By voice each item is said with its key; a text shows them numbered.
+By voice each item is said with its key, eight to a page; the hash key goes on to the next page, and from the last one
+back to the first. A text shows them all, numbered.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from flows.dialogue import (
     DigitsReceived,
     Prompt,
     Resume,
-    SayDigits,
     SayNumber,
     SayText,
     TextReceived,
@@ -34,7 +34,9 @@ from flows.saying import Inner, Saying, Spoken
 from flows.shape import Expr, InputShape, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 
-ONE_KEY = 8  # choices that one key picks from: 9 and 0 are universal; more take two keys each
+PAGE = 8  # items that one key picks from: 9 and 0 are universal
+ITEM_KEYS = "12345678"  # always an item of the page that was heard, on every page, never a universal key
+NEXT_PAGE = "#"
 MAX_CHOICES = 20  # nobody listens to more
 
 
@@ -91,49 +93,72 @@ class Choose(Step):
         if nothing is None:
             if not isinstance(resume, DigitsReceived | TextReceived):
                 return self.enter(draft)
-            keyed = resume.digits if isinstance(resume, DigitsReceived) else plain_text(resume.text).rstrip(".")
-            if keyed.isascii() and keyed.isdigit() and 1 <= int(keyed[:4]) <= len(items):
-                draft.variables[self.save] = items[int(keyed) - 1]
-                return self.next
-            go = universal(draft, keyed) if isinstance(resume, DigitsReceived) else None
+            go = self._keyed(draft, resume.digits, items) if isinstance(resume, DigitsReceived) else None
+            if isinstance(resume, TextReceived):
+                go = self._picked(draft, plain_text(resume.text).rstrip("."), items)
             if go is not None:
                 return go
             nothing = False
         repeats = self.asking.missed(draft, nothing=nothing)
         if repeats is None:
             return self.asking.on_fail
-        return self._ask(draft, items) if repeats else self._wait(draft, items)
+        return self._ask(draft, items) if repeats else self._wait(draft)
+
+    def again(self, draft: Draft, resume: Resume) -> Go:
+        """Ask once more on another line: the page that was being heard."""
+        draft.heard_again = True
+        return self.enter(draft)
 
     def _items(self, draft: Draft) -> tuple[Value, ...]:
         found: tuple[Value, ...] = self.items.evaluate(draft)
         return tuple(found[:MAX_CHOICES])
 
+    def _picked(self, draft: Draft, number: str, items: tuple[Value, ...]) -> Go | None:
+        """Keep the item of a number from 1; None when it is none."""
+        if not (number.isascii() and number.isdigit() and 1 <= int(number[:4]) <= len(items)):
+            return None
+        draft.variables[self.save] = items[int(number) - 1]
+        return self.next
+
+    def _keyed(self, draft: Draft, key: str, items: tuple[Value, ...]) -> Go | None:
+        """Do what a key does on the page that was heard; None when it does nothing."""
+        if key in ITEM_KEYS:
+            return self._picked(draft, key, _page_of(draft, items))
+        if key == NEXT_PAGE and len(items) > PAGE:
+            page = _page(draft, items) + 1
+            draft.page = page if page < _pages(items) else 0
+            draft.no_inputs = draft.no_matches = 0
+            return self._ask(draft, items)
+        return universal(draft, key)
+
     def _ask(self, draft: Draft, items: tuple[Value, ...]) -> Go:
         spoken: list[Spoken] = self.prompt.spoken(draft)
-        for number, item in enumerate(items, start=1):
+        for number, item in enumerate(items if draft.sms else _page_of(draft, items), start=1):
             said = self.item.spoken(Inner(draft, self.item_name, item))
             if draft.sms:
                 spoken += [(None, SayText(f"\n{number}. ")), *said]
             else:
-                key = SayNumber(number) if len(items) <= ONE_KEY else SayDigits(f"{number:02}")
-                spoken += [*said, (None, Prompt(prompts.CHOOSE_PRESS)), (None, key)]
+                spoken += [*said, (None, Prompt(prompts.CHOOSE_PRESS)), (None, SayNumber(number))]
         if draft.sms:
             spoken += [(None, SayText("\n")), (None, Prompt(prompts.CHOOSE_REPLY))]
+        elif len(items) > PAGE:
+            last = _page(draft, items) == _pages(items) - 1
+            spoken.append((None, Prompt(prompts.CHOOSE_FROM_START if last else prompts.CHOOSE_MORE)))
         draft.say_spoken(spoken, barge_in=self.asking.barge_in)
-        return self._wait(draft, items)
+        return self._wait(draft)
 
-    def _wait(self, draft: Draft, items: tuple[Value, ...]) -> Go:
-        if draft.sms:
-            return AwaitText(draft.flow.text_timeout_s)
-        if len(items) <= ONE_KEY:
-            return self.asking.keys(1, 1)
-        return self.asking.keys(2, 2, escapes="".join(key for key in self.universal if key in "*#"))
+    def _wait(self, draft: Draft) -> Go:
+        return AwaitText(draft.flow.text_timeout_s) if draft.sms else self.asking.keys(1, 1)
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """See :class:`Step`."""
         others: tuple[Edge, ...] = ()
         if channel is Channel.VOICE:
-            others = tuple(edge for edge in self.universal.values() if edge.target not in (BACK, REPEAT))
+            others = tuple(
+                edge
+                for key, edge in self.universal.items()
+                if edge.target not in (BACK, REPEAT) and key not in ITEM_KEYS
+            )
         return (self.next, self.none, *others, self.asking.on_fail)
 
     def reads(self) -> tuple[Read, ...]:
@@ -147,6 +172,21 @@ class Choose(Step):
     def sayings(self) -> tuple[Saying, ...]:
         """See :class:`Step`."""
         return (self.prompt, self.item, *self.asking.sayings())
+
+
+def _pages(items: tuple[Value, ...]) -> int:
+    return -(-len(items) // PAGE)
+
+
+def _page(draft: Draft, items: tuple[Value, ...]) -> int:
+    """Answer the page that is heard: the first where the list has become shorter than that."""
+    return draft.page if 0 <= draft.page < _pages(items) else 0
+
+
+def _page_of(draft: Draft, items: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Answer the items of the page that is heard."""
+    first = _page(draft, items) * PAGE
+    return items[first : first + PAGE]
 
 
 def learn_choose(build: Build, entry: Pairs) -> Iterator[tuple[Node, ExprType]]:

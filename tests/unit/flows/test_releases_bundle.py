@@ -32,6 +32,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_version_published_before_the_engine_learned_a_prompt_says_it_as_the_node_does() -> None:
+    made = bundle()
+    texts = {lang: {id_: said for id_, said in of.items() if id_ != "choose_more"} for lang, of in made.texts.items()}
+    old = replace(
+        made, texts={**texts, "en": {**texts["en"], "no_match": {"say": "Pardon?", "sms": "Pardon?", "keys": ""}}}
+    )
+    says = old.load(CATALOGUE).catalogue
+    assert says is not None
+    assert says.prompt("choose_more", "zh") == CATALOGUE.prompt("choose_more", "zh")
+    assert says.prompt("no_match", "en") == "Pardon?", "what was published stays"
+    assert files_for(Say((Prompt("choose_more"),), "en"), says) == ["en/choose_more"]
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """An operator's folder of sounds."""

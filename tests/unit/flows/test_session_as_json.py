@@ -37,6 +37,7 @@ FULL = Session(
     history=("main", "pin"),
     no_inputs=1,
     no_matches=2,
+    page=1,
     turns=7,
     last_step="balance",
     reason="card_unknown",
