@@ -2,13 +2,20 @@
 
 TellerlineError
 ├── ConfigError         a setting is missing, wrong or unknown: ``key`` and ``fix`` say which and how
+├── UnfitFlowError      a flow has errors and must not be published: ``findings`` are they
 ├── ConversationError   (also a LanguageError) a conversation file does not load: file, line, column, caret, hint
 └── ParleyError         a conversation cannot be run on this wire (no such customer, no Asterisk)
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from core_client.language.errors import LanguageError
+
+if TYPE_CHECKING:
+    from flows.inspect import Finding  # many commands never check anything
 
 
 class TellerlineError(Exception):
@@ -25,6 +32,18 @@ class ConfigError(TellerlineError):
         self.problem = problem
         self.fix = fix
         self.source = source
+
+
+class UnfitFlowError(TellerlineError):
+    """A flow that no caller may meet: it loads, and the check finds errors in it."""
+
+    def __init__(self, name: str, findings: Sequence[Finding]) -> None:
+        told = "\n".join(map(str, findings))
+        super().__init__(
+            f"flow '{name}' is not published: the check finds errors in it\n{told}\n"
+            "  mend: Mend them (tellerline check shows them too), and start again."
+        )
+        self.findings = tuple(findings)
 
 
 class ConversationError(TellerlineError, LanguageError):

@@ -17,6 +17,10 @@ from redis.asyncio import Redis
 
 from core_client.adapters.together import raise_if_cancelled
 from core_client.ports.clock import Clock
+from flows import inspect
+from flows.errors import FlowError
+from flows.inspect import Finding, Severity
+from flows.model import Flow
 from flows.releases.bundle import bundle_of_flow
 from flows.releases.errors import AlreadyLive, Overtaken, ReleaseError
 from flows.releases.kept import keep_audio, kept_folder
@@ -26,7 +30,7 @@ from flows.releases.sweeping import sweep
 from flows.store import DEFINITIONS, FlowStore
 from sounds.catalogue import Catalogue
 from tellerline.config import Config
-from tellerline.errors import ConfigError
+from tellerline.errors import ConfigError, UnfitFlowError
 from tellerline.telemetry import Metrics
 
 SWEEP_S = 3600.0
@@ -90,6 +94,7 @@ async def open_served(config: Config, catalogue: Catalogue, redis: Redis, clock:
     Raises:
         ConfigError: no flow of that name is there, or the register cannot be used.
         FlowError: a flow does not load.
+        UnfitFlowError: a flow has errors, and nothing was published before.
     """
     releases = Releases(redis)
     board = Board(releases, flows_served(config), clock.now)
@@ -107,11 +112,14 @@ async def open_served(config: Config, catalogue: Catalogue, redis: Redis, clock:
 async def publish_what_is_there(config: Config, catalogue: Catalogue, releases: Releases, clock: Clock) -> None:
     """Publish the folder's flows where nothing is published yet, and the shipped ones after an upgrade.
 
+    One with errors is never published: where nothing is live the node does not start, else what is live stays.
+
     A version that was live before is not published again: of nodes of two releases on one store the older one does
     not take the newer flow back. What a person has published is left alone.
 
     Raises:
         ReleaseError: the register does not answer, or a recording cannot be kept.
+        UnfitFlowError: the check finds errors, and nothing is live.
         ConfigError, FlowError: as :func:`open_flows`.
     """
     wanted: dict[str, tuple[Act, str | None]] = {}
@@ -121,11 +129,23 @@ async def publish_what_is_there(config: Config, catalogue: Catalogue, releases: 
             wanted[name] = (act, look.live)
     if not wanted:
         return
-    store = await asyncio.to_thread(open_flows, config, catalogue)
+    try:
+        store = await asyncio.to_thread(open_flows, config, catalogue)
+    except (ConfigError, FlowError) as error:
+        if any(live is None for _, live in wanted.values()):
+            raise
+        _log.error("flow.not_upgraded", problem=str(error))
+        return
     kept = kept_folder(config.sounds.dir)
     for name, (act, live) in wanted.items():
         bundle = await asyncio.to_thread(bundle_of_flow, store.current(name), catalogue)
         if await releases.was_live(name, bundle.version):
+            continue
+        errors = await asyncio.to_thread(_errors_in, store.current(name), catalogue, config.agi.call_limit_s)
+        if errors and live is None:
+            raise UnfitFlowError(name, errors)
+        if errors:
+            _log.error("flow.not_upgraded", flow=name, version=bundle.version, problems=[str(each) for each in errors])
             continue
         if kept is not None:
             await asyncio.to_thread(keep_audio, bundle, catalogue, kept)
@@ -135,6 +155,11 @@ async def publish_what_is_there(config: Config, catalogue: Catalogue, releases: 
             )
         except (AlreadyLive, Overtaken):
             continue  # another node was first
+
+
+def _errors_in(flow: Flow, catalogue: Catalogue, call_limit_s: float) -> list[Finding]:
+    found = inspect.check_flow(flow, catalogue, call_limit_s)
+    return [finding for finding in found if finding.severity is Severity.ERROR]
 
 
 async def _act(config: Config, releases: Releases, name: str, look: Look) -> Act | None:

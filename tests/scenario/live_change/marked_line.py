@@ -29,8 +29,8 @@ sms:
   en: {{"BAL": end, "GO": ask_{stand}}}
 steps:
   ask_{stand}: {{ask: {{prompt: enter_payee, digits: 1..9, end: "#"}}, save: payee, next: end}}
-  main: {{menu: [{{number: {mark}}}, main_menu], choices: {{"1": {stand}}}}}
-  {stand}: {{menu: [main_menu], choices: {{"2": end}}}}
+  main: {{menu: [{{number: {mark}}}, welcome], choices: {{"1": {stand}}}}}
+  {stand}: {{menu: [welcome], choices: {{"2": end}}}}
   end: {{say: [{{number: {mark}}}, goodbye], hangup: true}}
 """
 

@@ -76,9 +76,9 @@ class Callers:
 
     async def _call(self, stands: int) -> int:
         call = await self.pbx.dial("127.0.0.1", self.node.agi_port)
-        await call.hear("en/main_menu")
+        await call.hear("en/welcome")
         await call.press("1")
-        await call.hear("en/main_menu")
+        await call.hear("en/welcome")
         await self.change.through(stands)
         await call.press("2")
         await call.hear("en/goodbye")

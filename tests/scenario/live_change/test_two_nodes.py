@@ -90,7 +90,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def _mark_of_a_call(to: NodeProcess) -> str:
     async with FakePbx(SoundLibrary(unknown_s=1.0, prefix="tellerline"), speed=LEAP, patience_s=PATIENCE_S) as pbx:
         call = await pbx.dial("127.0.0.1", to.agi_port)
-        await call.hear("en/main_menu")
+        await call.hear("en/welcome")
         await call.hang_up()
         return call.heard_files[0].rpartition("/")[2]
 

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -21,7 +23,7 @@ from tellerline import doctor, releasing
 from tellerline.bootstrap import Node, Seams, open_releases, running
 from tellerline.config import Bank, Config, Flows, Sounds
 from tellerline.doctor import Verdict
-from tellerline.errors import ConfigError
+from tellerline.errors import ConfigError, UnfitFlowError
 from tellerline.releasing import keep_clean
 from tellerline.trying.fastagi import sounds_of
 from tests.scenario.live_change.marked_line import CATALOGUE, NAME, folder_of, publish, settings, version
@@ -49,7 +51,7 @@ async def mark_of(node: Node, *, caller: str | None = STAFF, called: str = LINE)
     """Answer the mark of the version that a caller hears."""
     async with FakePbx(sounds_of(node.catalogue), speed=LEAP, patience_s=30) as pbx:
         call = await pbx.dial("127.0.0.1", node.agi_port, caller=caller, called=called)
-        await call.hear("en/main_menu")
+        await call.hear("en/welcome")
         await call.hang_up()
         return call.heard_files[0].rpartition("/")[2]
 
@@ -124,6 +126,65 @@ async def test_an_upgrade_brings_its_flow_where_nobody_has_published_another(
     folder_of(4, tmp_path / "shipped")
     async with running(config, SEAMS) as node:
         assert await mark_of(node) == "3", "what a person published is left alone"
+
+
+_FIT_MENU, _UNFIT_MENU = "welcome], choices", "main_menu], choices"
+
+
+def _break(folder: Path) -> None:
+    """Have menus announce keys that they do not have."""
+    file = folder / "line.yaml"
+    file.write_text(file.read_text("utf-8").replace(_FIT_MENU, _UNFIT_MENU), encoding="utf-8")
+
+
+async def test_a_folder_with_errors_is_not_published_at_the_first_start(tmp_path: Path) -> None:
+    config = line(tmp_path)
+    _break(tmp_path / "flows")
+    with pytest.raises(UnfitFlowError, match=r"line\.yaml:11:3: error: menu 'main' says key") as caught:
+        async with running(config, SEAMS):
+            pass
+    assert {finding.rule for finding in caught.value.findings} == {"menu-keys"}
+    async with open_releases(config) as releases:
+        assert await releases.log(NAME) == []
+
+
+@pytest.mark.parametrize("loads", [True, False])
+async def test_an_upgrade_that_has_errors_leaves_what_is_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: bool
+) -> None:
+    config = line(tmp_path, dir=None)
+    shipped = folder_of(1, tmp_path / "shipped")
+    monkeypatch.setattr(releasing, "DEFINITIONS", shipped)
+    async with running(config, SEAMS):
+        pass
+    folder_of(2, shipped)
+    if loads:
+        _break(shipped)
+    else:
+        (shipped / "line.yaml").write_text("flow: [", encoding="utf-8")
+    with structlog.testing.capture_logs() as logs:
+        async with running(config, SEAMS) as node:
+            assert await mark_of(node) == "1"
+            assert len(await node.served.releases.log(NAME)) == 1
+    (told_of,) = [entry for entry in logs if entry["event"] == "flow.not_upgraded"]
+    assert ("[menu-keys]" if loads else "line.yaml:1") in str(told_of)
+
+
+def test_the_server_says_why_it_publishes_nothing_and_ends_with_2(tmp_path: Path) -> None:
+    _break(folder_of(1, tmp_path / "flows"))
+    file = tmp_path / "tellerline.toml"
+    file.write_text(
+        f'[server]\nstate_dir = "{tmp_path}/state"\n[agi]\nport = 0\nflow = "{NAME}"\n[sms]\nflow = "{NAME}"\n'
+        f'[flows]\ndir = "{tmp_path}/flows"\n[health]\nport = 0\n',
+        encoding="utf-8",
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "tellerline", "serve", "-c", str(file)],
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert ended.returncode == 2, ended.stderr
+    assert "flow 'line' is not published: the check finds errors in it" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 async def test_a_folder_that_no_longer_loads_does_not_keep_what_is_published_from_starting(tmp_path: Path) -> None:
@@ -209,12 +270,12 @@ async def test_what_waits_for_an_approval_is_heard_on_the_draft_number(tmp_path:
 async def test_a_prompt_recorded_anew_is_heard_when_it_is_published_not_before(tmp_path: Path) -> None:
     sounds = tmp_path / "sounds"
     (sounds / "audio" / "en").mkdir(parents=True)
-    shipped = CATALOGUE.audio_path("en/main_menu").read_bytes()
+    shipped = CATALOGUE.audio_path("en/welcome").read_bytes()
     config = line(tmp_path).model_copy(update={"sounds": Sounds(dir=sounds)})
     async with running(config, SEAMS) as node:
         sha = _sha(shipped)
         assert (sounds / "audio" / "kept" / f"{sha}.wav").read_bytes() == shipped, "put aside at the first start"
-        (sounds / "audio" / "en" / "main_menu.wav").write_bytes(CATALOGUE.audio_path("en/goodbye").read_bytes())
+        (sounds / "audio" / "en" / "welcome.wav").write_bytes(CATALOGUE.audio_path("en/goodbye").read_bytes())
         async with FakePbx(sounds_of(node.catalogue), speed=LEAP, patience_s=30) as pbx:
             call = await pbx.dial("127.0.0.1", node.agi_port)
             await call.hear(f"kept/{sha}")
