@@ -18,6 +18,7 @@ import structlog
 from redis.asyncio import Redis
 
 from core_client.adapters.sealing import Sealer
+from core_client.adapters.together import raise_if_cancelled
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
 from core_client.services.client import Arrival
@@ -216,6 +217,7 @@ class SmsGateway:
         turn = _Turn(inbound, number or "")
         pause_s = 0.1
         while True:
+            raise_if_cancelled()
             try:
                 outcome = await self._deal_with(turn)
             except (SessionStoreDown, JournalDown) as error:
@@ -373,6 +375,7 @@ class SmsGateway:
         answers = [] if outgoing is None else [self.outbox.sealed(outgoing, f"{inbound.id}/1")]
         pause_s = 0.1
         while True:
+            raise_if_cancelled()
             try:
                 ids = await self.inbox.answer(inbound, self.outbox.stream, answers)
             except JournalDown as error:

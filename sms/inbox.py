@@ -22,6 +22,7 @@ from typing import Any
 import structlog
 
 from core_client.adapters.sealing import Sealer, SealError
+from core_client.adapters.together import raise_if_cancelled
 from sms.journal import Argument, Journal
 from sms.segmentation import Content, Part, UnreadableError, content_of, text_of
 from sms.smpp import Message, Status, Tag
@@ -263,6 +264,7 @@ class Inbox:
 
     async def _keep_recovering(self) -> None:
         while True:
+            raise_if_cancelled()
             await self._rescan.wait()
             self._rescan.clear()
             await asyncio.sleep(RECOVERY_PAUSE_S)

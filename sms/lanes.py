@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
+from core_client.adapters.together import raise_if_cancelled
+
 Item = TypeVar("Item")
 
 
@@ -69,6 +71,7 @@ class Lanes(Generic[Item]):
         waiting = self._lanes[lane]
         async with self._room:
             while waiting:
+                raise_if_cancelled()
                 await self._work(waiting[0])
                 waiting.popleft()
         del self._lanes[lane]

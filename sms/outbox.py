@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import structlog
 
 from core_client.adapters.sealing import Sealer, SealError
+from core_client.adapters.together import raise_if_cancelled
 from sms.errors import LinkClosed, SubmitRefused, SubmitUnanswered
 from sms.journal import Journal, JournalDown
 from sms.lanes import Lanes
@@ -226,6 +227,7 @@ class Outbox:
 
     async def _keep_recovering(self) -> None:
         while True:
+            raise_if_cancelled()
             await self._rescan.wait()
             self._rescan.clear()
             await asyncio.sleep(1.0)

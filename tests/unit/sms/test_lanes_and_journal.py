@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from redis.exceptions import RedisError
 
+from core_client.adapters.sealing import Sealer
 from core_client.adapters.valkey import open_store
+from sms.inbox import Inbox
 from sms.journal import MAX_BATCH, Journal, JournalDown
 from sms.lanes import Lanes
+from sms.outbox import Outbox
 
 APPEND = "return redis.call('RPUSH', KEYS[1], ARGV[1])"
 
@@ -60,6 +63,53 @@ async def test_a_drain_tells_what_is_left_and_the_end_cancels_it() -> None:
         lanes.put("a", 2)
         await asyncio.sleep(0)
         assert await lanes.drain(1.0) == 2
+
+
+class SwallowingStore:
+    """A store whose commands swallow a cancellation that arrives as they are written, as redis-py's do on 3.11."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def xrange(self, *_: object, **__: object) -> list[object]:
+        """Answer an empty stream."""
+        self.asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        return []
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("part", [Inbox, Outbox])
+async def test_a_stop_ends_the_search_for_lost_texts_whatever_the_store_does_with_it(
+    part: type[Inbox] | type[Outbox],
+) -> None:
+    store = SwallowingStore()
+    journal = Journal(store)  # type: ignore[arg-type]  # only xrange() is used
+    searching = part(journal, Sealer(bytes(32)), lambda _: None)  # type: ignore[arg-type]  # nothing comes or goes
+    task = asyncio.create_task(searching._keep_recovering())
+    journal.on_trouble[0]()
+    await store.asked.wait()
+    task.cancel()
+    done, _ = await asyncio.wait((task,), timeout=60)
+    assert done, "it waited for the next trouble, for ever"
+
+
+@pytest.mark.looptime
+async def test_a_lane_whose_work_swallowed_the_stop_begins_no_other() -> None:
+    begun: list[int] = []
+
+    async def work(number: int) -> None:
+        begun.append(number)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+
+    lanes = Lanes(work, 1, "test")
+    async with lanes.running():
+        lanes.put("a", 1)
+        lanes.put("a", 2)
+        await asyncio.sleep(0)
+    assert begun == [1]
 
 
 async def test_changes_happen_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
