@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +12,13 @@ import structlog
 
 
 def pytest_configure() -> None:
-    """Have no implicit event loop: pytest-asyncio would make one to put back later, and nobody would close it."""
+    """Make the surroundings those of every machine.
+
+    No implicit event loop: pytest-asyncio would make one to put back later, and nobody would close it. Terminals are
+    wide, so that tables show whole cells.
+    """
     asyncio.set_event_loop(None)
+    os.environ["COLUMNS"] = "160"
 
 
 @pytest.fixture(autouse=True)

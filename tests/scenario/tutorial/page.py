@@ -1,8 +1,8 @@
 """A page that can be run: its commands, what they print, the edits between them.
 
 Blocks: ``console`` (commands after ``$``, and what they print), ``console second`` (a command that runs until the end),
-``diff FILE`` (lines that an editor changes), ``toml FILE`` (lines added at the end). Within the output of a command, a
-line that begins with ``>`` is typed by the reader; a line ``...`` stands for any lines.
+``diff FILE`` (lines that an editor changes), ``toml FILE`` and ``yaml FILE`` (lines added at the end). Within what a
+command prints, a line that begins with ``>`` is typed by the reader; a line ``...`` stands for any lines.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BLOCK = re.compile(r"^```(console second|console|diff|toml)(?: ([\w./-]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(?P<kind>console second|console|diff|toml|yaml)(?: (?P<file>[\w./-]+))?\n(?P<text>.*?)^```",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass
@@ -47,9 +50,13 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Answer the blocks of ``page``, in order."""
+    """Answer the blocks of ``page``, in order; YAML that is only shown is none."""
     text = page.read_text(encoding="utf-8")
-    return [Block(found[1], found[2] or "", found[3], found.start(3), found.end(3)) for found in BLOCK.finditer(text)]
+    return [
+        Block(found["kind"], found["file"] or "", found["text"], found.start("text"), found.end("text"))
+        for found in BLOCK.finditer(text)
+        if found["file"] or found["kind"].startswith("console")
+    ]
 
 
 def edit(file: Path, diff: str) -> None:
@@ -66,8 +73,8 @@ VARYING = (
     (re.compile(r"\btellerline_[\w-]{43}"), "TOKEN"),
     (re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+Z|[ \d:]*)"), "WHEN"),
     (re.compile(r"\b\d+(\.\d+)? m?s\b"), "TIME"),
-    (re.compile(r"^ +\d+\.\d\d  "), "AT "),
-    (re.compile(r"port=\d+"), "port=N"),
+    (re.compile(r"^ +\d+\.\d\d  |^\d\d:\d\d\.\d "), "AT "),
+    (re.compile(r"127\.0\.0\.1:\d+"), "ADDRESS"),
 )
 
 
