@@ -6,7 +6,8 @@ import hashlib
 import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from core_client.language.source import Place, Source
 from core_client.language.suggest import did_you_mean
@@ -14,6 +15,7 @@ from core_client.operations import Type
 from flows import prompts
 from flows.dialogue import Channel
 from flows.errors import MAX_ERRORS, FlowError
+from flows.masking import masked_of
 from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Step, Way
 from flows.nesting import begins_itself, count_regions, region, subflows
 from flows.steps.ask import Ask
@@ -71,6 +73,7 @@ def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:
         flow,
         version=digest.hexdigest()[:VERSION_LENGTH],
         prompts=used,
+        masked=masked_of(flow),
         asked_by={
             step.variable.name: step.name for step in reversed(tuple(flow.steps.values())) if isinstance(step, Ask)
         },
@@ -96,8 +99,7 @@ def _ends_a_text(flow: Flow, name: str) -> bool:
     return name not in flow.steps or ends_a_text(flow.steps[name])
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """A step that is reached, and the edge that first did."""
 
     step: Step
@@ -107,15 +109,16 @@ class Reached:
 def reached(flow: Flow, channel: Channel) -> dict[str, Reached]:
     """Answer the steps that a party on ``channel`` can get to, gates included."""
     found: dict[str, Reached] = {}
+    led = flow.ways[channel]
     queue: deque[Edge] = deque(roots(flow, channel))
     while queue:
         edge = queue.popleft()
-        if edge.target in found or edge.target not in flow.steps:
+        step = flow.steps.get(edge.target) if edge.target not in found else None
+        if step is None:
             continue
-        step = flow.steps[edge.target]
         found[edge.target] = Reached(step, edge)
-        queue.extend(ways(flow, step, channel))
-        if channel is Channel.VOICE:
+        queue.extend(led[edge.target])
+        if channel is Channel.VOICE and step.needs:
             queue.extend(flow.gates[name].voice for name in step.needs.get(channel, ()))
     return found
 

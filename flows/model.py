@@ -119,6 +119,10 @@ class Step:
         """Answer the names that have no value any more once it was left: secrets open once."""
         return frozenset()
 
+    def masks(self, masked: frozenset[str]) -> frozenset[str]:
+        """Answer the names whose values, given here, people see the end of only; ``masked``: those known so far."""
+        return frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -200,6 +204,7 @@ class Flow:
     notices: Mapping[str, Notice] = field(default_factory=dict)
     subflows: Mapping[str, frozenset[str]] = field(default_factory=dict)  # step that calls -> the steps inside
     saved: frozenset[str] = frozenset()  # names that no variable declares, and that steps give a value
+    masked: frozenset[str] = frozenset()  # names of whose values people see the end only: see :mod:`flows.masking`
     ways: Mapping[Channel, Mapping[str, tuple[Edge, ...]]] = field(default_factory=dict, repr=False)  # of each step
     fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language -> those tried where it lacks one
     catalogue: Catalogue | None = field(default=None, repr=False, compare=False)  # None: what the node says

@@ -15,6 +15,7 @@ from typing import Self
 
 from core_client.domain.values import SecretHandle, Value
 from flows.dialogue import GatherDigits, Record, Resume, Say, SaySecret, Turn
+from flows.masking import told_variable
 from flows.model import Flow
 from flows.runner import Flows
 from flows.session import Session
@@ -44,7 +45,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where the dialogue is. ``values`` holds no secret."""
+    """Where the dialogue is. ``values`` holds no secret, and of what is masked the end."""
 
     step: str
     file: str
@@ -182,7 +183,7 @@ class Play:
             language=session.language,
             waits_for=session.waiting.value or "nothing: it is over",
             gates=session.gates,
-            values={name: _shown(value) for name, value in session.variables.items()},
+            values={name: _shown(told_variable(flow, name, value)) for name, value in session.variables.items()},
         )
 
     def recorded(self, name: str) -> c.Conversation:

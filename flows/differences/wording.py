@@ -42,6 +42,7 @@ _VALUES: Mapping[tuple[str, ...], str] = {
     ("bank",): "asks the bank for",
     ("save",): "keeps the answer as",
     ("ask", "end"): "the answer is ended by",
+    ("ask", "mask"): "people see only the end of the answer:",
     ("choose", "from"): "offers",
     ("choose", "as"): "calls each item",
     ("wait", "limit"): "waits for the bank at most",

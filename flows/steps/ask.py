@@ -15,9 +15,10 @@ from flows import inputs
 from flows.build import Build
 from flows.dialogue import AwaitText, Channel, DigitsReceived, Resume, TextReceived
 from flows.engine.draft import Checked, Draft
+from flows.masking import MASKABLE
 from flows.model import BACK, Edge, Go, Step, Variable
 from flows.saying import Saying
-from flows.shape import DigitRange, InputShape, Name, Says, Shape
+from flows.shape import DigitRange, Flag, InputShape, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 
 
@@ -27,6 +28,7 @@ class WhatShape(Shape):
     prompt: Says
     digits: DigitRange
     end: Annotated[str, StringConstraints(pattern=r"^[#*]?$")] = ""
+    mask: Flag = False
 
 
 class AskShape(InputShape):
@@ -50,6 +52,7 @@ class Ask(Step):
     end: str
     escapes: str
     variable: Variable
+    mask: bool
     next: Edge
     asking: Asking
 
@@ -114,6 +117,10 @@ class Ask(Step):
         """See :class:`Step`."""
         return frozenset({self.variable.name}) if edge == self.next else frozenset()
 
+    def masks(self, masked: frozenset[str]) -> frozenset[str]:
+        """See :class:`Step`."""
+        return frozenset({self.variable.name}) if self.mask else frozenset()
+
     def sayings(self) -> tuple[Saying, ...]:
         """See :class:`Step`."""
         return (self.prompt, *self.asking.sayings())
@@ -137,6 +144,21 @@ def build_ask(build: Build, shape: AskShape, node: Pairs, common: dict[str, Any]
         end=shape.ask.end,
         escapes="".join(key for key in stars if key != shape.ask.end),
         variable=variable,
+        mask=_mask(build, shape, what, variable.type),
         next=build.edge(node.entries["next"]),
         asking=build_asking(build, shape, node),
     )
+
+
+def _mask(build: Build, shape: AskShape, what: Pairs, type_: Type) -> bool:
+    if shape.ask.mask and type_ not in MASKABLE:
+        place = what.entries["mask"].place
+        if type_ is Type.SECRET:
+            raise build.source.error(place, "a secret needs no mask: nobody is ever shown one", "Leave 'mask' out.")
+        raise build.source.error(
+            place, f"{_NO_MASK[type_]} cannot be masked", "Who helps a customer must see it whole."
+        )
+    return shape.ask.mask
+
+
+_NO_MASK = {Type.MONEY: "money", Type.DATE: "a date", Type.FLAG: "a flag"}

@@ -18,6 +18,7 @@ from flows.build import Build
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
 from flows.filling import quick
+from flows.masking import argument as as_told
 from flows.model import BY_CODE, Edge, Go, Read, Step, Way
 from flows.names import fits, type_of
 from flows.saying import Saying
@@ -74,7 +75,7 @@ class Bank(Step):
         for name, expression in self.arguments.items():
             value = expression.evaluate(draft) if parameters[name].required else expression.evaluate_or_none(draft)
             if value is not None:
-                arguments[name] = value
+                arguments[name] = as_told(draft.flow, self.operation.name, name, expression, value)
         return arguments
 
     def answer(self, draft: Draft, resume: Resume) -> Go:

@@ -18,6 +18,7 @@ from core_client.language.types import ExprType
 from core_client.operations import REGISTRY
 from flows.build import Build
 from flows.engine.draft import Draft
+from flows.masking import argument as as_told
 from flows.model import Read
 from flows.shape import Expr, Name, Shape, StepShape
 from flows.steps.bank import FILLER_AFTER_S, LIMIT_S, Bank, answer_type, argument, outcomes
@@ -50,13 +51,16 @@ class Callback(Bank):
     kind: ClassVar[str] = "callback"
 
     def given(self, draft: Draft) -> dict[str, Value]:
-        """Answer what there is to tell. What has no value is left out: a caller who withholds the number, say."""
+        """Answer what there is to tell. What has no value is left out: a caller who withholds the number, say.
+
+        People read what it is about: what is masked they see the end of. The number they need whole.
+        """
         arguments: dict[str, Value] = {}
         for name, expression in self.arguments.items():
             with suppress(EvaluationError):
                 value = expression.evaluate_or_none(draft)
                 if value is not None:
-                    arguments[name] = value
+                    arguments[name] = as_told(draft.flow, OPERATION.name, name, expression, value)
         return arguments
 
     def reads(self) -> tuple[Read, ...]:

@@ -18,6 +18,7 @@ from core_client.language.types import ExprType
 from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Checked, Draft
+from flows.masking import keeps_mask
 from flows.model import Edge, Go, Read, Step
 from flows.names import built_in, fits
 from flows.shape import Expr, Name, StepShape
@@ -73,6 +74,10 @@ class Set(Step):
     def sets(self, edge: Edge) -> frozenset[str]:
         """See :class:`Step`."""
         return frozenset(self.values)
+
+    def masks(self, masked: frozenset[str]) -> frozenset[str]:
+        """See :class:`Step`."""
+        return frozenset(name for name, given in self.values.items() if keeps_mask(given, masked))
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """See :class:`Step`."""

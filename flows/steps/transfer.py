@@ -15,6 +15,7 @@ from flows import prompts
 from flows.build import Build
 from flows.dialogue import Channel, End, Resume, TransferEnded, TransferToAgent
 from flows.engine.draft import Draft
+from flows.masking import told
 from flows.model import Edge, Go, Step
 from flows.saying import Saying
 from flows.shape import Duration, Name, Says, Shape, StepShape
@@ -44,8 +45,8 @@ class TransferShape(StepShape):
 class Transfer(Step):
     """Hand the party to a queue of people.
 
-    The place in the queue is told every ``position_s``. After ``limit_s`` nobody has answered: it ends as ``timeout``,
-    and the flow may offer to call back.
+    Of what is masked they are told the end. The place in the queue is told every ``position_s``. After ``limit_s``
+    nobody has answered: it ends as ``timeout``, and the flow may offer to call back.
     """
 
     kind: ClassVar[str] = "transfer"
@@ -67,7 +68,7 @@ class Transfer(Step):
         for name, expression in self.context.items():
             value = expression.evaluate_or_none(draft)
             if value is not None:
-                context[name] = value
+                context[name] = told(draft.flow, expression, value)
         return TransferToAgent(self.queue, context, self.position_s, self.limit_s)
 
     def answer(self, draft: Draft, resume: Resume) -> Go:
@@ -90,9 +91,9 @@ def build_transfer(build: Build, shape: TransferShape, node: Pairs, common: dict
     what = node.entries["transfer"]
     assert isinstance(what, Pairs)  # noqa: S101 - its shape was checked
     context = what.get("context")
-    told = context.items if isinstance(context, Items) else ()
-    expressions = [build.expression(node) for node in told]
-    for entry, expression in zip(told, expressions, strict=True):
+    entries = context.items if isinstance(context, Items) else ()
+    expressions = [build.expression(node) for node in entries]
+    for entry, expression in zip(entries, expressions, strict=True):
         if expression.type.name == "secret":
             raise build.source.error(entry.place, "a secret is never told to an agent")
     return Transfer(

@@ -21,7 +21,7 @@ flow: page
 languages: [zh, en]
 start: list
 defaults: {on_fail: other}
-vars: {amount: {type: money}}
+vars: {amount: {type: money}, customer: {type: digits}}
 schedules:
   hours: {open: {mon-fri: 09:00-17:30}}
 notices:

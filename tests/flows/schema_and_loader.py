@@ -41,7 +41,7 @@ SHAPE_WORDS: tuple[tuple[str, str], ...] = (
     (r"there is no time zone|is tried already|is itself|is named twice|is there twice", "names"),
     (r"a command begins with a word|has hours already|stands alone", "names"),
     (r"this is |takes .*; this is| is never | can be '|is no flag|is no whole number|needs 'else'", "types"),
-    (r"secret", "types"),
+    (r"secret|cannot be masked", "types"),
     (r"between 1 and 32 digits|a time between 1ms|a day has the hours|an hour has minutes|the end stands", "numbers"),
     (r"two spans|there is no day|the last day|more than \d+ days|of a hundred|a holiday", "numbers"),
     (r"minutes long|whole seconds|silence that ends|longer than the limit|comes before|later than", "numbers"),

@@ -78,6 +78,8 @@ def told(old: str, new: str, text: str = FLOW) -> list[str]:
         ('{"1": balance', '{"4": agent, "1": balance', "menu main: key 4 is new and goes to agent"),
         ("digits: 1..9", "digits: 1..7", "ask amount: at most 7 digits (was 9)"),
         ("digits: 1..9", "digits: 2..7", "ask amount: at least 2 digits (was 1), at most 7 digits (was 9)"),
+        ("digits: 6", "digits: 6, mask: true",
+         "ask pin: people see only the end of the answer now: true (was: the default)"),
         ("digits: 6", "digits: 4", "ask pin: exactly 4 digits (was: exactly 6)"),
         ("    needs: auth\n", "", "gate auth is no longer needed by send_now"),
         ("needs: auth", "needs: {voice: auth}", "gate auth is no longer needed by send_now by sms (but by voice)"),

@@ -110,6 +110,16 @@ def test_who_calls_from_a_strange_number_keys_the_pin_of_the_customer_named() ->
     sitting.proved(recorded)
 
 
+def test_where_one_is_shows_the_end_of_what_is_masked_and_the_recording_what_was_keyed() -> None:
+    sitting = Sitting(STRANGER)
+    seen: list[str] = []
+    recorded = sitting.play("2", "2", "10000007", ".step", ".hangup", look=lambda play: seen.append(str(play.where())))
+    shown = "\n".join([*sitting.answers, *seen])
+    assert "customer = ****0007" in shown
+    assert "10000007" not in shown
+    assert "10000007" in [step.keys for step in recorded.steps if isinstance(step, c.Press)]
+
+
 def test_a_transfer_by_text_replays_with_the_code_of_the_replay() -> None:
     sitting = Sitting(chat=True)
 
