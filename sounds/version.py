@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sounds.catalogue import KEPT, Catalogue
@@ -48,6 +48,11 @@ class VersionCatalogue(Catalogue):
         self._audio = audio
         self._kept = kept
         self._resolved: dict[str, tuple[_Stamp | None, str]] = {}
+
+    @property
+    def recordings(self) -> Collection[str]:
+        """The SHA-256 of every recording of this version."""
+        return self._audio.values()
 
     def clip(self, audio_id: str) -> str:
         """Answer the recording as it was published: ``kept/<sha256>`` where another one lies in its place now."""

@@ -174,12 +174,21 @@ async def _act(config: Config, releases: Releases, name: str, look: Look) -> Act
 async def keep_up(served: Served, metrics: Metrics, every_s: float) -> None:
     """Look for new versions and notices, or changed files, until cancelled. What cannot be taken leaves what runs."""
     look = _look_at_register if isinstance(served.flows, Library) else _FolderWatch().look
+    told: type[Exception] | None = None  # what went wrong at the last look
     while True:
         raise_if_cancelled()
         metrics.flows_live(served.live)
         metrics.flow_register_up.set(float(served.board.reachable))
         await asyncio.sleep(every_s)
-        for outcome in await look(served):
+        try:
+            outcomes = await look(served)
+        except Exception as error:  # noqa: BLE001 - what runs goes on: calls do not end because a look went wrong
+            if type(error) is not told:
+                _log.exception("flow.not_looked_at", error=type(error).__name__)
+            told, outcomes = type(error), ["refused"]
+        else:
+            told = None
+        for outcome in outcomes:
             metrics.flow_reloads.labels(outcome).inc()
 
 
@@ -219,9 +228,11 @@ async def keep_clean(config: Config, served: Served, redis: Redis, every_s: floa
         raise_if_cancelled()
         await asyncio.sleep(every_s)
         try:
-            swept = await sweep(served.releases, redis, kept_folder(config.sounds.dir), config.flows.keep_versions)
-        except (ReleaseError, OSError) as error:
-            _log.warning("flow.not_swept", problem=str(error))
+            playing = served.flows.recordings if isinstance(served.flows, Library) else ()
+            kept, versions = kept_folder(config.sounds.dir), config.flows.keep_versions
+            swept = await sweep(served.releases, redis, kept, versions, playing=playing)
+        except Exception as error:  # noqa: BLE001 - no call ends because nothing could be swept
+            _log.warning("flow.not_swept", problem=str(error), error=type(error).__name__)
         else:
             if swept.versions or swept.recordings:
                 _log.info("flow.swept", versions=swept.versions, recordings=swept.recordings)

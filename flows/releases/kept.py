@@ -45,16 +45,15 @@ def keep_audio(bundle: Bundle, catalogue: Catalogue, folder: Path, *, whole: boo
         if target.is_file():
             _touch(target)
             continue
-        source = catalogue.find_audio(audio_id)
-        if source is None or digest_of_file(source) != sha:
-            if not whole:
-                continue
-            raise AudioNotKept(audio_id, "it was changed meanwhile: publish again")
         try:
-            _copy(source, target)
+            source = catalogue.find_audio(audio_id)
+            if source is not None and digest_of_file(source) == sha:
+                _copy(source, target)
+                copied += 1
+            elif whole:
+                raise AudioNotKept(audio_id, "it was changed meanwhile: publish again")
         except OSError as error:
             raise AudioNotKept(audio_id, f"{error.filename or folder}: {error.strerror}") from None
-        copied += 1
     if copied:
         _sync_folder(folder)
     return copied

@@ -23,6 +23,7 @@ from flows.releases.errors import AudioNotKept, BundleBroken, RegisterDown, Rele
 from flows.releases.kept import keep_audio
 from flows.releases.register import Look, Releases
 from sounds.catalogue import Catalogue
+from sounds.version import VersionCatalogue
 
 MAX_LOADED = 64  # flows in memory besides the live ones; one of 60 steps takes about 1 MB
 ANSWER_S = 2.0  # for a look at the register: what takes longer is tried again
@@ -181,6 +182,13 @@ class Library:
         """Whether the register answered the last look."""
         return self._board.reachable
 
+    @property
+    def recordings(self) -> frozenset[str]:
+        """The SHA-256 of every recording that the versions in memory play, whatever the register still knows."""
+        flows = (*self._live.values(), *self._loaded.values())
+        catalogues = (flow.catalogue for flow in flows)
+        return frozenset(sha for each in catalogues if isinstance(each, VersionCatalogue) for sha in each.recordings)
+
     async def refresh(self) -> tuple[Change, ...]:
         """Look at the register and take what is live there. What cannot be taken is told, once, and what runs stays."""
         try:
@@ -217,6 +225,8 @@ class Library:
             return self._refuse(name, version, str(error), again=True)
         except (BundleBroken, FlowError) as error:
             return self._refuse(name, version, str(error), again=False)
+        if running is not None:
+            self._remember((name, running.version), running)  # its sessions go on, wherever it came from
         self._live[name] = flow
         self._refused.pop(name, None)
         _log.info("flow.published", flow=name, version=version, replaced=running.version if running else None)

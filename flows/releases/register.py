@@ -343,7 +343,10 @@ class Releases:
         fields = [f"{n}{part}" for n in numbers for part in ("", ":version", ":state", ":parent", ":approval")]
         values: list[bytes | None] = await self._ask("HMGET", self._key(name, "log"), *fields)
         rows = zip(numbers, zip(*[iter(values)] * 5, strict=True), strict=True)
-        return [_entry(number, row) for number, row in rows if row[0] is not None]
+        try:
+            return [_entry(number, row) for number, row in rows if row[0] is not None]
+        except (ValueError, KeyError, TypeError) as error:
+            raise RegisterDown(f"an entry of its log cannot be read: {type(error).__name__}") from None
 
 
 def _look(name: str, head: Mapping[str, str], notices: Mapping[str, str]) -> Look:

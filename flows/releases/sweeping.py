@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,13 @@ class Swept:
 
 
 async def sweep(
-    releases: Releases, redis: Redis, kept: Path | None, keep_versions: int, sessions: str = SESSIONS
+    releases: Releases,
+    redis: Redis,
+    kept: Path | None,
+    keep_versions: int,
+    *,
+    playing: Collection[str] = (),
+    sessions: str = SESSIONS,
 ) -> Swept:
     """Forget the versions, and delete the recordings put aside in ``kept``, that nobody needs.
 
@@ -44,6 +50,7 @@ async def sweep(
         redis: the store that the sessions lie in.
         kept: the folder of recordings put aside, where there is one.
         keep_versions: so many of each flow can be gone back to.
+        playing: the SHA-256 of recordings that this node plays, though the register may not know them any more.
         sessions: the prefix of the sessions' keys.
 
     Raises:
@@ -51,9 +58,10 @@ async def sweep(
     """
     used = await versions_in_use(redis, sessions)
     gone = 0
-    all_known = True
-    needed_audio: set[str] = set()
-    for name in await releases.names():
+    names = await releases.names()
+    all_known = bool(names)  # a store that was emptied knows nothing of what nodes still play
+    needed_audio = set(playing)
+    for name in names:
         needed = await _to_go_back_to(releases, name, keep_versions) | used.get(name, frozenset())
         gone += await releases.forget(name, sorted(await releases.versions(name) - needed))
         for version in await releases.versions(name):

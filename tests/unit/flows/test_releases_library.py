@@ -210,6 +210,11 @@ async def test_a_node_too_old_for_what_is_live_begins_with_its_own_flow_and_says
     await library.open(lambda name: TWO)
     assert library.current("small").version == TWO.version
     assert library.state["small"].refused == FROM_THE_FUTURE.version
+    await publish(world.releases, THREE)
+    await library.refresh()
+    assert library.current("small").version == THREE.version
+    kept = await library.version("small", TWO.version)
+    assert kept.version == TWO.version, "its texts go on, though the register never had it"
 
 
 async def test_a_bundle_that_is_broken_in_the_store_is_refused_until_another_is_published(world: World) -> None:

@@ -289,3 +289,10 @@ async def test_flows_are_apart_and_each_lies_in_one_slot_of_a_cluster(releases: 
     assert looks["small"].notices == {}
     keys = [key.decode() for key in await releases._redis.keys("tellerline:flows:*")]
     assert {key.partition("{")[2].partition("}")[0] for key in keys} == {"small", other.name}
+
+
+async def test_an_entry_that_cannot_be_read_is_told_as_such(releases: Releases) -> None:
+    await publish(releases, bundle())
+    await releases._redis.hset("tellerline:flows:{small}:log", "1:state", "paused")
+    with pytest.raises(RegisterDown, match="an entry of its log cannot be read: ValueError"):
+        await releases.log("small")

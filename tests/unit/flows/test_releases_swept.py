@@ -15,6 +15,7 @@ from flows.dialogue import Channel
 from flows.releases.bundle import Bundle, version_of
 from flows.releases.errors import AudioNotKept, RegisterDown
 from flows.releases.kept import YOUNG_S, keep_audio, kept_folder, sweep_audio
+from flows.releases.library import Board, Library
 from flows.releases.register import Releases
 from flows.releases.sweeping import Swept, sweep, versions_in_use
 from flows.sessions import RedisSessions
@@ -146,6 +147,37 @@ async def test_sessions_are_found_however_many_there_are(releases: Releases) -> 
             await sessions.put(replace(BARE, id=f"v{number}", flow="small", version=version), 60)
     await releases._redis.set("tellerline:dialogue:s:odd", b"no session")
     assert await versions_in_use(releases._redis) == {"small": frozenset("0123456")}
+
+
+async def test_a_store_that_was_emptied_takes_no_recording_from_those_who_play_it(
+    releases: Releases, own: Path
+) -> None:
+    kept = own / "audio" / "kept"
+    version, catalogue = spoken(own, b"voice", "1")
+    keep_audio(version, catalogue, kept)
+    await publish(releases, version)
+    board = Board(releases, ["small"], lambda: AT)
+    library = Library(board, releases, catalogue, kept)
+    await library.open(pytest.fail)
+    _age(kept)
+    await releases._redis.flushall()
+    assert await sweep(releases, releases._redis, kept, keep_versions=50) == Swept(0, 0)
+    await publish(releases, bundle("2"))  # of another node
+    assert library.recordings == {_sha(b"voice")}
+    playing = library.recordings
+    assert await sweep(releases, releases._redis, kept, keep_versions=50, playing=playing) == Swept(0, 0)
+    assert await sweep(releases, releases._redis, kept, keep_versions=50) == Swept(0, 1), "nobody plays it"
+
+
+def test_a_recording_that_vanishes_meanwhile_stops_the_publication(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, catalogue = spoken(own, b"first", "")
+
+    def vanished(file: Path) -> str:
+        raise FileNotFoundError(2, "No such file or directory", str(file))
+
+    monkeypatch.setattr("flows.releases.kept.digest_of_file", vanished)
+    with pytest.raises(AudioNotKept, match="en/goodbye"):
+        keep_audio(made, catalogue, own / "audio" / "kept")
 
 
 async def test_nothing_is_deleted_while_a_bundle_cannot_be_read_or_the_store_is_away(

@@ -296,6 +296,29 @@ async def test_what_nobody_needs_is_swept_while_the_node_runs(tmp_path: Path) ->
         assert await releases.versions(NAME) == {version(3).version, version(4).version}
 
 
+async def test_no_call_ends_because_a_look_or_a_sweep_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = line(tmp_path)
+    async with running(config, SEAMS) as node:
+
+        async def broken(*_: object, **__: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(node.flows, "refresh", broken)
+        monkeypatch.setattr(releasing, "sweep", broken)
+        with structlog.testing.capture_logs() as logs:
+            sweeping = asyncio.create_task(keep_clean(config, node.served, node.store.redis, 0.01), name="sweep")
+            async with asyncio.timeout(20):
+                while {entry["event"] for entry in logs} < {"flow.not_looked_at", "flow.not_swept"}:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            sweeping.cancel()
+        assert await mark_of(node) == "1"
+        monkeypatch.undo()
+        await publish(node.served.releases, version(2))
+        await live_on(node, 2)
+
+
 # --- a folder served as it is ------------------------------------------------------------------------------------
 
 
