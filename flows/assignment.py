@@ -181,23 +181,26 @@ class _Analysis:
             self._arriving = arriving
         return before
 
-    def _onward(self, step: Step, mask: int, *, whole: bool) -> Iterator[tuple[str, int]]:
+    def _onward(self, step: Step, mask: int, *, whole: bool) -> Iterable[tuple[str, int]]:
         """Answer where one goes from ``step``, and what has a value there."""
         # What was read had a value, or the dialogue is over.
         facts = self._names.facts(step)
         after = (mask | facts.needs) & ~facts.drops
-        for edge, sets in self._edges_of(step):
+        if isinstance(step, Call):
+            return self._around(step, after, whole=whole)
+        # At ``return``, whoever called goes on with what comes back.
+        return [(edge.target, after | sets) for edge, sets in self._edges_of(step) if edge.target != RETURN]
+
+    def _around(self, step: Call, mask: int, *, whole: bool) -> Iterator[tuple[str, int]]:
+        """Answer the ways into a sub-flow, and on from it with what comes back."""
+        for edge, _ in self._edges_of(step):
             if edge.way is Way.CALL:
                 if whole:
-                    yield edge.target, after
-            elif edge.target == RETURN:
-                continue  # whoever called goes on with what comes back
-            elif isinstance(step, Call):
+                    yield edge.target, mask
+            elif edge.target != RETURN:
                 effect = self._effect(step.begin.target)
                 if effect is not None:
-                    yield edge.target, after & ~effect.drops | effect.sets
-            else:
-                yield edge.target, after | sets
+                    yield edge.target, mask & ~effect.drops | effect.sets
 
     def _through_gates(self, step: Step, mask: int, queue: deque[tuple[str, int]] | None) -> int | None:
         """Answer what has a value behind the gates of ``step``; None when nobody gets through them."""

@@ -151,8 +151,8 @@ class _Compiler:
             return path
         tree = self._parse()
         type_, run = self._node(tree, 0)
-        decide = self._decider(tree, run)
         names = frozenset(self._used)
+        decide = self._decider(tree, run) if isinstance(tree, ast.BoolOp) else _deciding(names, run)
         if "known" in self._text:
             flow = self._known(tree)
             needs = tuple((name, self._used[name]) for name in self._used if name in flow.needs)

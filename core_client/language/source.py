@@ -185,33 +185,6 @@ def plain(node: Node) -> Plain:
     return {key: plain(item) for key, item in node.entries.items()}
 
 
-class _Open:
-    """A list or mapping that is being read."""
-
-    __slots__ = ("entries", "items", "key", "keys", "place")
-
-    def __init__(self, place: Place, mapping: bool) -> None:
-        self.place = place
-        self.items: list[Node] | None = None if mapping else []
-        self.entries: dict[str, Node] = {}
-        self.keys: dict[str, Place] = {}
-        self.key: str | None = None
-
-    def add(self, node: Node) -> None:
-        if self.items is not None:
-            self.items.append(node)
-            return
-        if self.key is None:
-            raise AssertionError("a value without its key")
-        self.entries[self.key] = node
-        self.key = None
-
-    def closed(self) -> Node:
-        if self.items is not None:
-            return Items(tuple(self.items), self.place)
-        return Pairs(self.entries, self.keys, self.place)
-
-
 def _read(source: Source) -> Node | None:
     loader = yaml.CBaseLoader(source.text)
     try:
@@ -223,15 +196,20 @@ def _read(source: Source) -> Node | None:
 def _of_events(source: Source, next_event: Callable[[], Any]) -> Node | None:
     """Build nodes of the parser's events, without recursion. Every load spends most of its time here."""
     new, file = tuple.__new__, source.file  # a call of the class costs twice as much, a thousand times a file
-    root: Node | None = None
-    stack: list[_Open] = []
-    top: _Open | None = None
+    roots: list[Node] = []
+    # What is being read: a list has items; a mapping has none, but entries, keys, and the key of the value to come.
+    opened: Place | None = None
+    items: list[Node] | None = roots
+    entries: dict[str, Node] = {}
+    keys: dict[str, Place] = {}
+    key: str | None = None
+    around: list[tuple[Any, ...]] = []  # the same of those that this one stands in
     nodes = 0
     while True:
         try:
             event = next_event()
         except yaml.MarkedYAMLError as problem:
-            raise _syntax(source, problem, top.place if top is not None else None) from problem
+            raise _syntax(source, problem, opened) from problem
         kind = type(event)
         if kind is yaml.ScalarEvent:
             nodes += 1
@@ -239,41 +217,44 @@ def _of_events(source: Source, next_event: Callable[[], Any]) -> Node | None:
             place = new(Place, (mark.line + 1, mark.column + 1, file))
             if event.anchor is not None or event.tag is not None or nodes > MAX_NODES or len(text) > MAX_SCALAR:
                 raise _refused(source, event, place)
-            if top is not None and top.items is None and top.key is None:
-                if text in top.keys:
-                    first = top.keys[text].line
-                    raise source.error(place, f"'{text[:64]}' stands here twice", f"See line {first}.")
-                top.key = text
-                top.keys[text] = place
+            if items is None and key is None:
+                if text in keys:
+                    raise source.error(place, f"'{text[:64]}' stands here twice", f"See line {keys[text].line}.")
+                key = text
+                keys[text] = place
                 continue
-            scalar = new(Scalar, (text, place, 1 if event.style in ("'", '"') else 0))
-            if top is None:
-                root = scalar
-            else:
-                top.add(scalar)
+            node: Node = new(Scalar, (text, place, 1 if event.style in ("'", '"') else 0))
         elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             nodes += 1
             mark = event.start_mark
             place = new(Place, (mark.line + 1, mark.column + 1, file))
             if event.anchor is not None or event.tag is not None or nodes > MAX_NODES:
                 raise _refused(source, event, place)
-            if len(stack) >= MAX_DEPTH:
+            if len(around) >= MAX_DEPTH:
                 raise source.error(place, f"nested deeper than {MAX_DEPTH}")
-            if top is not None and top.items is None and top.key is None:
+            if items is None and key is None:
                 raise source.error(place, "a key must be a plain text")
-            top = _Open(place, kind is yaml.MappingStartEvent)
-            stack.append(top)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            node = stack.pop().closed()
-            if stack:
-                top = stack[-1]
-                top.add(node)
+            around.append((opened, items, entries, keys, key))
+            opened, key = place, None
+            if kind is yaml.MappingStartEvent:
+                items, entries, keys = None, {}, {}
             else:
-                top, root = None, node
+                items = []
+            continue
+        elif (kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent) and opened is not None:
+            node = Pairs(entries, keys, opened) if items is None else Items(tuple(items), opened)
+            opened, items, entries, keys, key = around.pop()
         elif kind is yaml.StreamEndEvent:
-            return root
-        elif kind is yaml.AliasEvent or (kind is yaml.DocumentStartEvent and root is not None):
+            return roots[0] if roots else None
+        elif kind is yaml.AliasEvent or (kind is yaml.DocumentStartEvent and roots):
             raise _refused(source, event, Place(event.start_mark.line + 1, event.start_mark.column + 1, file))
+        else:
+            continue  # the stream or the document begins, or the document ends
+        if items is not None:
+            items.append(node)
+        elif key is not None:
+            entries[key] = node
+            key = None
 
 
 def _refused(source: Source, event: yaml.Event, place: Place) -> LanguageError:
