@@ -192,7 +192,6 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
                 open_texting(config.sms, config.bank.region, keys.seal, behind)
             )
         late = LateResults(bank, catalogue, node.texting, vault)
-        await late.tell(left_behind)
         if config.ami.host is not None:
             node.ami = await stack.enter_async_context(_ami(config))
         seams.progress("the telephone line")
@@ -201,7 +200,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         tasks = [
             group.create_task(keep_up(served, metrics, config.flows.reload_s), name="keep up with releases"),
             group.create_task(keep_clean(config, served, store.redis), name="sweep releases"),
-            group.create_task(late.watch(config.bank.recover_s), name="recover intents"),
+            group.create_task(late.watch(config.bank.recover_s, left_behind), name="recover intents"),
         ]
         _log.info("node.started", agi_port=node.agi_port, health_port=node.health_port, sms=node.texting is not None)
         try:

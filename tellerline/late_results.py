@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from core_client.adapters.embedded import EmbeddedBank
-from core_client.errors import BankError
+from core_client.adapters.together import raise_if_cancelled
 from core_client.services.settlement import Resolved
 from flows.dialogue import Prompt, Say, SayDigits, SayMoney, SayName
 from flows.prompts import (
@@ -21,7 +22,6 @@ from flows.prompts import (
 from flows.vault import Vault
 from flows.words import text_for
 from sms.gateway import SmsGateway
-from sms.journal import JournalDown
 from sounds.catalogue import Catalogue
 
 IN_PROGRESS_S = 60  # a transfer younger than this is still being carried out by its call
@@ -38,14 +38,30 @@ class LateResults:
     texting: SmsGateway | None
     vault: Vault
 
-    async def watch(self, every_s: float) -> None:
-        """Look now and then, until cancelled. What fails is logged and tried again: it never ends the line."""
+    async def watch(self, every_s: float, left_behind: Sequence[Resolved] = ()) -> None:
+        """Tell what a crash left behind, then look now and then, until cancelled.
+
+        What fails is logged and tried again: it never ends the line. The bank answers a result once, so whoever could
+        not be texted is remembered here.
+        """
+        owed = deque(left_behind)
         while True:
+            raise_if_cancelled()
+            await self._tell_owed(owed)
             await asyncio.sleep(every_s)
             try:
-                await self.tell(await self.bank.client.recover(IN_PROGRESS_S))
-            except (BankError, JournalDown, OSError) as error:
+                owed += await self.bank.client.recover(IN_PROGRESS_S)
+            except Exception as error:  # noqa: BLE001 - another look may go well
                 _log.warning("late_results.not_looked_at", error=type(error).__name__)
+
+    async def _tell_owed(self, owed: deque[Resolved]) -> None:
+        for _ in range(len(owed)):
+            resolved = owed.popleft()
+            try:
+                await self.tell([resolved])
+            except Exception as error:  # noqa: BLE001 - the others are told now, this one at the next look
+                _log.warning("late_results.not_told", intent_id=resolved.intent.id, error=type(error).__name__)
+                owed.append(resolved)
 
     async def tell(self, results: Sequence[Resolved]) -> None:
         """Text each result that is a last word to the number that the customer registered first."""

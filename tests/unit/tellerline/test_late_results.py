@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import pytest
@@ -11,17 +12,21 @@ from core_client.testing.faulty_bank import Fault
 from core_client.testing.world import World, world
 from flows.vault import Vault
 from sms.gateway import SmsGateway
+from sms.journal import JournalDown
 from sounds.catalogue import Catalogue
 from tellerline.late_results import IN_PROGRESS_S, LateResults
 
 
 class Texting:
-    """The gateway's one method that a notice needs."""
+    """The gateway's one method that a notice needs; it fails as often as it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *failures: Exception) -> None:
         self.sent: list[tuple[str, str, str]] = []
+        self._failures = list(failures)
 
     async def send(self, number: str, text: str, name: str) -> None:
+        if self._failures:
+            raise self._failures.pop(0)
         self.sent.append((number, text, name))
 
 
@@ -88,3 +93,21 @@ async def test_a_line_without_sms_still_brings_it_to_a_last_word() -> None:
         bank.faulty.faults = {}
         await watcher(bank, None).tell(await bank.core.recover())
         assert await bank.bank.admin.unknown() == []
+
+
+@pytest.mark.parametrize("failure", [JournalDown("gone"), ZeroDivisionError()])
+async def test_whoever_is_owed_a_text_is_texted_when_the_store_is_back(failure: Exception) -> None:
+    async with world() as bank:
+        texting = Texting(failure)
+        intents = [
+            await unknown_transfer(bank, line, {"post": Fault.LOST_REPLY})
+            for line in ("+8613900000001", "+8613900000002")
+        ]
+        bank.faulty.faults = {}
+        left_behind = await bank.core.recover()
+        watching = asyncio.create_task(watcher(bank, texting).watch(0.01, left_behind))
+        async with asyncio.timeout(20):
+            while len(texting.sent) < 2:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
+        watching.cancel()
+        assert {name for _, _, name in texting.sent} == {f"late-result-{intent}" for intent in intents}
