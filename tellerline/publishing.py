@@ -95,6 +95,7 @@ class Gate:
         found = inspect.check([file], self._catalogue, self._config.agi.call_limit_s)
         _refuse(found, "the check found errors")
         bundle = bundle_of(file, self._catalogue)
+        self._refuse_what_nobody_gets(bundle.name)
         found += self._stale_recordings(bundle)
         _refuse(found, "what callers would hear is not what the texts say")
         flow = bundle.load(self._catalogue)
@@ -166,6 +167,15 @@ class Gate:
             self._progress.tried(result)
         if failed:
             raise NotReadyError(f"{len(failed)} of {len(conversations)} conversations went otherwise", (), failed)
+
+    def _refuse_what_nobody_gets(self, name: str) -> None:
+        """Refuse a flow that neither calls nor texts begin in: it would be live, and nobody would hear it."""
+        begun = dict.fromkeys((self._config.agi.flow, self._config.sms.flow))
+        if name not in begun:
+            raise NotReadyError(
+                f"no call and no text begins in flow '{name}': the settings name {' and '.join(begun)}\n"
+                "  mend: Name the flow so, set agi.flow or sms.flow, or name the server's settings with -c."
+            )
 
     def _refuse_other_sounds(self, folder: Path) -> None:
         """Refuse a folder whose own sounds would be passed over: its texts would not be what is published."""

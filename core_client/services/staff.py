@@ -156,7 +156,7 @@ class People:
 
 def hash_of(token: Secret) -> str:
     """Answer what is stored of a token. 256 random bits need no slow hash: nobody guesses them."""
-    return hashlib.sha256(token.reveal().strip()[:MAX_TOKEN].encode()).hexdigest()
+    return hashlib.sha256(token.reveal().strip()[:MAX_TOKEN].encode("utf-8", "replace")).hexdigest()
 
 
 def _listed(roles: Iterable[Role], between: str = ", ") -> str:

@@ -6,12 +6,21 @@ import sys
 
 from tellerline.cli.app import app
 from tellerline.cli.telling import BAD_INPUT, TOLD, tell_error
+from tellerline.errors import TellerlineError
 
 
 def main() -> None:
     """Run the command line; what a person did wrong is told without a traceback."""
     try:
+        _refuse_what_is_no_text(sys.argv[1:])
         app()
     except TOLD as error:
         tell_error(error)
         sys.exit(BAD_INPUT)
+
+
+def _refuse_what_is_no_text(given: list[str]) -> None:
+    """Refuse bytes that are no UTF-8 here, once: no database, no store and no log could take them."""
+    for one in given:
+        if any("\ud800" <= sign <= "\udfff" for sign in one):
+            raise TellerlineError(f"'{one}' is not UTF-8\n  mend: Type it again, in a terminal that writes UTF-8.")

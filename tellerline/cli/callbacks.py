@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from core_client.adapters.embedded import EmbeddedBank
 from core_client.domain.callbacks import Callback, CallbackState
 from core_client.services.admin import masked
 from tellerline.cli.opened_bank import operator, with_bank
-from tellerline.cli.telling import ConfigOption, Format, FormatOption, out
+from tellerline.cli.telling import ConfigOption, Format, FormatOption, out, tell_json
 
 app = typer.Typer(help="Customers who asked to be called back.", no_args_is_help=True)
 
@@ -41,7 +40,7 @@ def list_(
     found = with_bank(config, work)
     if format_ is Format.JSON:
         rows = [_as_json(one, masked(one.number), late) for one, late in found]
-        typer.echo(json.dumps({"callbacks": rows}, ensure_ascii=False, indent=2))
+        tell_json({"callbacks": rows})
         return
     if not found:
         out.print("nothing is closed" if closed else "nobody waits for a call")
@@ -63,7 +62,7 @@ def show(reference: Reference, format_: FormatOption = Format.TEXT, config: Conf
     """
     one = with_bank(config, lambda bank: bank.admin.callbacks.show(reference, operator()))
     if format_ is Format.JSON:
-        typer.echo(json.dumps(_as_json(one, one.number, late=False), ensure_ascii=False, indent=2))
+        tell_json(_as_json(one, one.number, late=False))
         return
     out.print(f"{one.reference}  {one.number}", style="bold")
     out.print(f"queue     {one.queue}, due {one.due}, {_state(one)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
@@ -20,7 +19,7 @@ from core_client.language.suggest import did_you_mean
 from flows.inspect import Finding, Rule, Severity
 from flows.inspect.sarif import sarif
 from tellerline.checking import RULES, check_line, check_paths
-from tellerline.cli.telling import NO, ConfigOption, config_of, out
+from tellerline.cli.telling import NO, ConfigOption, config_of, out, tell_json
 
 MAX_SHOWN = 50  # a missing sounds folder is one fault, not fifteen hundred
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
@@ -74,9 +73,9 @@ def check(
     match format_:
         case Format.JSON:
             rows = [{**asdict(finding), "severity": finding.severity.value} for finding in findings]
-            _print_json({"errors": errors, "findings": rows})
+            tell_json({"errors": errors, "findings": rows})
         case Format.SARIF:
-            _print_json(sarif(findings, RULES, version("tellerline"), Path.cwd()))
+            tell_json(sarif(findings, RULES, version("tellerline"), Path.cwd()))
         case Format.GITHUB:
             for finding in findings:
                 typer.echo(github(finding))
@@ -160,7 +159,7 @@ def _tell_rules(rules: Sequence[Rule], format_: Format, *, whole: bool) -> None:
         rows: list[dict[str, Any]] = [
             {**asdict(rule), "severity": rule.severity.value, "level": rule.level.value} for rule in rules
         ]
-        _print_json({"rules": rows})
+        tell_json({"rules": rows})
         return
     if not whole:
         table = Table(box=None, pad_edge=False)
@@ -177,7 +176,3 @@ def _tell_rules(rules: Sequence[Rule], format_: Format, *, whole: bool) -> None:
         for words, example in (("[green]good[/]", rule.good), ("[red]bad[/]", rule.bad)):
             out.print(f"\n{words}")
             out.print(Syntax(example.strip("\n"), "yaml", background_color="default", word_wrap=True))
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))

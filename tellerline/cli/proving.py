@@ -64,9 +64,13 @@ def given_token(file: Path | None) -> Secret | None:
     return Secret(text) if text else None
 
 
+def _at_once(file: str, flags: int) -> int:
+    return os.open(file, flags | os.O_NONBLOCK)  # a pipe that nobody writes to would be waited for
+
+
 def _from_file(file: Path) -> Secret:
     try:
-        with file.open("rb") as opened:
+        with open(file, "rb", opener=_at_once) as opened:
             found = os.fstat(opened.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise TokenError(f"{file} is no file\n  mend: Put the token into a file of its own.")

@@ -6,14 +6,18 @@ Exit codes: 0 it is well; 1 the answer is no (a conversation failed, a check fou
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 
 from core_client.adapters.sealing import SealError
 from core_client.adapters.valkey import StoreError
@@ -25,8 +29,23 @@ from tellerline.errors import TellerlineError
 NO, BAD_INPUT = 1, 2
 TOLD = (TellerlineError, LanguageError, SoundsError, StoreError, SealError)
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# What a terminal would obey or could not show: controls but tab and line end, what turns the direction of writing
+# round, and bytes of an argument or a file's name that are no UTF-8.
+_NOT_SHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHOWN_INSTEAD = "\N{REPLACEMENT CHARACTER}"
+
+
+class PlainConsole(Console):
+    """A console whose colours are its own: what people and files wrote never commands the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as ever, and replace what is not text."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else plain(text), style, control)
+
+
+out = PlainConsole(highlight=False, soft_wrap=True, emoji=False)  # a file's ":1:" and ":x:" are no pictures
+err = PlainConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 ConfigOption = Annotated[
     Path | None,
@@ -47,6 +66,22 @@ class Format(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or for machines.")]
+
+
+def is_plain(text: str) -> bool:
+    """Answer whether a terminal shows all of ``text``, and obeys none of it."""
+    return _NOT_SHOWN.search(text) is None
+
+
+def plain(text: str) -> str:
+    """Answer ``text`` with a sign in the place of whatever a terminal would obey or could not show."""
+    return _NOT_SHOWN.sub(_SHOWN_INSTEAD, text)
+
+
+def tell_json(data: dict[str, Any]) -> None:
+    """Print data for machines."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    typer.echo(_NOT_SHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def tell_error(error: BaseException) -> None:

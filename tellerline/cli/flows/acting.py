@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -19,9 +18,9 @@ from core_client.errors import BankError
 from flows.differences import Change, summary_of
 from flows.inspect import Finding, Severity
 from flows.releases.errors import Overtaken, ReleaseError
-from flows.releases.register import Entry
+from flows.releases.register import MAX_MESSAGE, Entry
 from tellerline.cli.opened_bank import tell_bank_error
-from tellerline.cli.telling import NO, Format, err, out, tell_error
+from tellerline.cli.telling import NO, Format, err, is_plain, out, tell_error, tell_json
 from tellerline.config import Config
 from tellerline.office import NothingLiveError, Office, open_office
 from tellerline.publishing import NotReadyError
@@ -39,6 +38,10 @@ FlowName = Annotated[
 def _said(message: str) -> str:
     if not message.strip():
         raise typer.BadParameter("say what is new, and why: it is all that the log will know")
+    if len(message) > MAX_MESSAGE:
+        raise typer.BadParameter(f"{len(message)} characters: the log keeps {MAX_MESSAGE}. Say it shorter.")
+    if not is_plain(message):
+        raise typer.BadParameter("there are control characters in it, or bytes that are no UTF-8. Write plain text.")
     return message
 
 
@@ -63,12 +66,12 @@ def proven(config: Config, token: Secret, name: str, *roles: Role) -> Person:
 
 
 @contextlib.contextmanager
-def told(format_: Format = Format.TEXT) -> Iterator[None]:
-    """Tell what is refused, with its reasons, and end with code 1."""
+def told(format_: Format = Format.TEXT, refused: str = "not published") -> Iterator[None]:
+    """Tell what is ``refused``, with its reasons, and end with code 1."""
     try:
         yield
     except NotReadyError as error:
-        _tell_reasons(error, format_)
+        _tell_reasons(error, format_, refused)
     except (ReleaseError, NothingLiveError) as error:
         if format_ is Format.JSON:
             _tell_json(str(error))
@@ -82,6 +85,12 @@ def told(format_: Format = Format.TEXT) -> Iterator[None]:
     else:
         return
     raise typer.Exit(NO)
+
+
+def approving(name: str, entry: Entry, config: Config) -> str:
+    """Answer what somebody types to approve an entry."""
+    flow = "" if name == config.agi.flow else f" --flow {escape(name)}"
+    return f"tellerline flows approve {entry.version}{flow} --by NAME"
 
 
 def tell_findings(findings: tuple[Finding, ...]) -> None:
@@ -102,7 +111,7 @@ def tell_changes(changes: tuple[Change, ...]) -> None:
             out.print(f"  [bold red]{escape(str(change))}[/]  [red](security)[/]")
 
 
-def _tell_reasons(error: NotReadyError, format_: Format) -> None:
+def _tell_reasons(error: NotReadyError, format_: Format, refused: str) -> None:
     if format_ is Format.JSON:
         _tell_json(str(error), error)
         return
@@ -111,7 +120,7 @@ def _tell_reasons(error: NotReadyError, format_: Format) -> None:
         out.print(f"[bold]{escape(result.conversation.name)}[/]")
         out.print(result.transcript.table())
         out.print(f"[bold red]failed[/]   {escape(str(result.mismatch))}")
-    err.print(f"[bold red]not published:[/] {escape(str(error))}")
+    err.print(f"[bold red]{refused}:[/] {escape(str(error))}")
 
 
 def _tell_json(reason: str, error: NotReadyError | None = None) -> None:
@@ -125,11 +134,6 @@ def _tell_json(reason: str, error: NotReadyError | None = None) -> None:
             "failed": [_failed_as_json(result) for result in failed],
         }
     )
-
-
-def tell_json(data: dict[str, Any]) -> None:
-    """Print data for machines."""
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def finding_as_json(finding: Finding) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from flows.coverage import Coverage, Item, Kind, by_kind
-from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
+from tellerline.cli.telling import NO, ConfigOption, config_of, err, out, tell_json
 from tellerline.config import Config
 from tellerline.telemetry import configure_logging
 from tellerline.trying.beside import conversations_of, with_folder
@@ -67,7 +66,7 @@ def coverage(
     covered = _cover(files, settings)
     languages = _languages(language, covered)
     if format_ is Format.JSON:
-        typer.echo(json.dumps(_as_json(covered, languages), ensure_ascii=False, indent=2))
+        tell_json(_as_json(covered, languages))
     else:
         _print(covered, languages, None if all_ else MAX_SHOWN)
     low = [name for name in languages if covered.coverage.percent(name) < fail_under]

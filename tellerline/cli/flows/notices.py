@@ -16,9 +16,9 @@ from core_client.domain.staff import Role
 from flows.model import Flow
 from flows.releases.register import Notice
 from sounds.catalogue import Catalogue
-from tellerline.cli.flows.acting import FlowName, at_the_office, tell_json, told
+from tellerline.cli.flows.acting import FlowName, at_the_office, told
 from tellerline.cli.proving import By, TokenFile, token_of
-from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, out
+from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, out, tell_json
 from tellerline.config import Config
 from tellerline.office import Office
 

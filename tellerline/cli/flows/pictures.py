@@ -15,9 +15,9 @@ from flows.differences import Change, differences, summary_of
 from flows.drawing import MAX_EDGES, Chart, as_data, chart_of, mermaid_of, svg_of
 from flows.figures import VersionFigures
 from flows.releases.bundle import Bundle
-from tellerline.cli.flows.acting import FlowName, tell_json, told
+from tellerline.cli.flows.acting import FlowName, told
 from tellerline.cli.flows.figured import Sort, as_csv, as_json, figures_as_data, rows_of, tell_table
-from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, err, out
+from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, err, out, tell_json
 from tellerline.config import Config
 from tellerline.named_versions import LIVE, Registered, Versions, figures_of, open_registered
 

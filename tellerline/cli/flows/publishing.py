@@ -16,6 +16,7 @@ from tellerline.cli.flows.acting import (
     FlowName,
     Message,
     ShownProgress,
+    approving,
     at_the_office,
     entry_as_json,
     finding_as_json,
@@ -23,11 +24,10 @@ from tellerline.cli.flows.acting import (
     proven,
     tell_changes,
     tell_findings,
-    tell_json,
     told,
 )
 from tellerline.cli.proving import By, TokenFile, token_of
-from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, err, out
+from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, err, out, tell_json
 from tellerline.office import GOES_BACK, Office, Proposed
 from tellerline.publishing import Begun, Gate, Ready, begun_of, remember
 from tellerline.starting_folder import make_folder
@@ -47,15 +47,27 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an empty one.")],
+    format_: FormatOption = Format.TEXT,
     config: ConfigOption = None,
 ) -> None:
     """Make a folder of your own to change the line in: the flow, its conversations, sounds, schemas and settings.
 
     Nothing reaches a caller until you publish it.
 
-    Example: `tellerline flows init ~/line`
+    Examples: `tellerline flows init ~/line`, `tellerline flows init ~/line --format json`
     """
     made = make_folder(folder, config_of(config))
+    if format_ is Format.JSON:
+        tell_json(
+            {
+                "done": True,
+                "folder": str(made.folder),
+                "flow": str(made.flow.relative_to(made.folder)),
+                "settings": str(made.settings.relative_to(made.folder)),
+                "files": [str(file) for file in made.files],
+            }
+        )
+        return
     out.print(f"[green]made[/] {escape(str(folder))} with {len(made.files)} files")
     flow = made.flow.relative_to(made.folder)
     out.print("\nNext:")
@@ -125,7 +137,7 @@ def publish(
         _remember(place, ready, begun, proposed)
         if settings.flows.serve == "folder":
             err.print("[yellow]flows.serve is folder here: callers get the folder, not what is published[/]")
-        _tell_proposed(ready, proposed, format_)
+        _tell_proposed(ready, proposed, approving(ready.bundle.name, proposed.entry, settings), format_)
 
 
 def approve(
@@ -150,7 +162,7 @@ def approve(
         person = await office.people.prove(token, by, Role.APPROVER)
         return await office.approve(name, await office.pending(name, version), person, Gate(settings))
 
-    with told(format_):
+    with told(format_, "not approved"):
         entry, changes = at_the_office(settings, work)
         if format_ is Format.JSON:
             tell_json({"done": True, "flow": name, "entry": entry_as_json(entry), "changes": list(map(str, changes))})
@@ -212,7 +224,7 @@ def rollback(
         person = await office.people.prove(token, by, *GOES_BACK)
         return await office.roll_back(name, version, person, message, Gate(settings))
 
-    with told(format_):
+    with told(format_, "not rolled back"):
         entry = at_the_office(settings, work)
         if format_ is Format.JSON:
             tell_json({"done": True, "flow": name, "entry": entry_as_json(entry)})
@@ -236,7 +248,7 @@ def _tell_draft(ready: Ready, entry: Entry, number: str | None, format_: Format)
     out.print(f"[bold yellow]draft[/]  {ready.bundle.name} {entry.version}: {where}")
 
 
-def _tell_proposed(ready: Ready, proposed: Proposed, format_: Format) -> None:
+def _tell_proposed(ready: Ready, proposed: Proposed, typed: str, format_: Format) -> None:
     entry = proposed.entry
     if format_ is Format.JSON:
         tell_json(
@@ -263,6 +275,6 @@ def _tell_proposed(ready: Ready, proposed: Proposed, format_: Format) -> None:
     out.print(f"[bold yellow]waits for an approval[/]  {ready.bundle.name} {entry.version}")
     if proposed.may_approve:
         who = " or ".join(proposed.may_approve)
-        out.print(f"  {who} may approve it: [bold]tellerline flows approve {entry.version} --by NAME[/]")
+        out.print(f"  {who} may approve it: [bold]{typed}[/]")
     else:
         out.print("  nobody may approve it yet: [bold]tellerline people add NAME --role approver[/]")

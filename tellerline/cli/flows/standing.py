@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.releases.register import Entry, State
-from tellerline.cli.flows.acting import FlowName, at_the_office, entry_as_json, tell_json, told
-from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, out
+from tellerline.cli.flows.acting import FlowName, approving, at_the_office, entry_as_json, told
+from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, out, tell_json
+from tellerline.config import Config
 from tellerline.office import Office, Standing, names_of
 
 _STYLES = {
@@ -20,6 +21,8 @@ _STYLES = {
     State.ROLLED_BACK: "red",
     State.WITHDRAWN: "red",
 }
+
+_NARROW = 72  # columns: below, a table would leave some of its own out
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,6 +53,11 @@ def log(
         if not entries:
             out.print(f"nothing of flow '{escape(name)}' was published yet")
             return
+        if out.width < _NARROW:
+            for entry in entries:
+                state = f"[{_STYLES.get(entry.state, 'dim')}]{entry.state.value.replace('_', ' ')}[/]"
+                out.print(f"{entry.number}  {state}, {entry.act.value}\n   {_line(entry)}")
+            return
         table = Table("", "version", "state", "act, at (UTC)", "by", "message")
         table.columns[1].no_wrap = table.columns[2].no_wrap = True  # a version is there to be copied
         for entry in entries:
@@ -77,22 +85,22 @@ def status(flow: FlowName = None, format_: FormatOption = Format.TEXT, config: C
             tell_json({"flows": [_as_json(one) for one in found]})
             return
         for one in found:
-            _tell(one, settings.flows.draft_number)
+            _tell(one, settings)
 
 
 async def _standings(office: Office, names: tuple[str, ...]) -> list[Standing]:
     return [await office.standing(name) for name in names]
 
 
-def _tell(one: Standing, draft_number: str | None) -> None:
+def _tell(one: Standing, config: Config) -> None:
     out.print(escape(one.name), style="bold")
     out.print(f"  live     {_line(one.live) if one.live is not None else '[red]nothing[/]'}")
     if one.pending is not None:
         who = " or ".join(one.may_approve) or "an approver, and there is none but its author"
         out.print(f"  waits    {_line(one.pending)}")
-        out.print(f"           [yellow]for {escape(who)}[/]: tellerline flows approve {one.pending.version} --by NAME")
+        out.print(f"           [yellow]for {escape(who)}[/]: {approving(one.name, one.pending, config)}")
     if one.draft is not None:
-        where = f"  (call {draft_number})" if draft_number else ""
+        where = f"  (call {config.flows.draft_number})" if config.flows.draft_number else ""
         out.print(f"  draft    {_line(one.draft)}{where}")
     for notice in one.notices:
         until = f" until {notice.until:%Y-%m-%d %H:%M} UTC" if notice.until is not None else ""
