@@ -53,6 +53,7 @@ local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
 """
+_MARKED = "return redis.call('GET', KEYS[1])"
 _MARK = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])"
 
 _log = structlog.get_logger("sms.gateway")
@@ -144,7 +145,6 @@ class SmsGateway:
         self._clock = clock
         self._checkpoint = checkpoint
         self._on_handled = on_handled
-        self._redis = redis
         self._base = f"{config.prefix}:{{sms}}"
         self.journal = Journal(redis)
         self._lanes = Lanes(self._work, PARALLEL_TEXTS, "sms")
@@ -314,8 +314,8 @@ class SmsGateway:
         mark = f"{self._base}:mark:{turn.inbound.id}"
         now = f"{session.id}:{session.turns}"
         if turn.inbound.recovered:
-            before = await self._redis.get(mark)
-            if isinstance(before, bytes) and before.decode() != now and session.waits_for_text:
+            before: bytes | None = await self.journal.write(_MARKED, (mark,))
+            if before is not None and before.decode() != now and session.waits_for_text:
                 resume = Reconnected()
         if not isinstance(resume, Reconnected):
             await self.journal.write(_MARK, (mark,), now, MARK_S)

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
+from sms.journal import JournalDown
 from sms.smpp import Address, EsmClass, Message, Status, Tag
 from sms.testing import fake_smsc
 from sms.testing.fake_smsc import FakeSmsc
@@ -321,6 +324,27 @@ async def test_one_canonical_line_tells_of_every_text_with_its_number_masked(wor
     (line,) = [log for log in logs if log["event"] == "sms.handled"]
     assert line["number"] == "+86139****0001"
     assert (line["kind"], line["step"], line["outcome"]) == ("command", "balance", "done")
+
+
+async def test_a_code_found_again_while_the_store_is_away_is_taken_when_it_is_back(
+    world: SmsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = code_in(await world.ask("SEND 500 LILEI"))
+    taken, failed = world.gateway.inbox._on_text, asyncio.Event()
+    round_trip = world.gateway.journal._round_trip
+
+    async def once_away(batch: list[Any]) -> None:
+        if any(":mark:" in str(change) for _, change in batch) and not failed.is_set():
+            failed.set()
+            for future, _ in batch:
+                future.set_exception(JournalDown("away"))
+            return
+        await round_trip(batch)
+
+    monkeypatch.setattr(world.gateway.journal, "_round_trip", once_away)
+    monkeypatch.setattr(world.gateway.inbox, "_on_text", lambda text: taken(replace(text, recovered=True)))
+    assert "11,845.67" in await world.ask(code), "not our apology: the dialogue is as it was"
+    assert failed.is_set()
 
 
 async def test_a_restart_answers_what_was_stored_and_sends_what_was_not_taken(tmp_path: Path) -> None:
