@@ -109,8 +109,17 @@ class Engine:
         return self._walk(draft, lambda: step.answer(draft, resume))
 
     def give_up(self, session: Session) -> tuple[Session, Turn]:
-        """End a dialogue that cannot go on, saying that it is our fault."""
-        return self._stop(session, self._noon(session), "trouble", prompts.SYSTEM_TROUBLE)
+        """End a dialogue of a version that is lost, saying that it is our fault.
+
+        A step of that name may have moved money then as it does now; of one that is gone nobody knows.
+        """
+        moving = session.waiting is Waiting.OPERATION and self._may_have_moved_money(session.step)
+        said = prompts.TRANSFER_UNKNOWN if moving else prompts.SYSTEM_TROUBLE
+        return self._stop(session, self._noon(session), "trouble", said)
+
+    def _may_have_moved_money(self, name: str) -> bool:
+        step = self.flow.steps.get(name)
+        return any(each.moves_money for each in self.flow.steps.values()) if step is None else step.moves_money
 
     def _stop(self, session: Session, facts: Facts, reason: str, *said: str) -> tuple[Session, Turn]:
         draft = Draft(self.flow, session, session.turns + 1, facts)

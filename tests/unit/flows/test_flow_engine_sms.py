@@ -8,6 +8,7 @@ import pytest
 from core_client.domain.money import Money
 from core_client.domain.values import SecretHandle, Value
 from flows.dialogue import AwaitText, Channel, OperationAnswered, Reconnected, SessionExpired, TextReceived
+from flows.engine import Engine
 from flows.loader import load_flow, load_flow_text
 from flows.model import Flow
 from flows.session import Waiting
@@ -227,3 +228,22 @@ def test_every_sms_command_of_the_demo_bank_answers_something(retail: Flow) -> N
             driver.resume(OperationAnswered("down"))
             assert driver.played.said[0] == "try_later"
         assert len(driver.played.said) >= 2
+
+
+@pytest.mark.parametrize("gone", ["# another", "renamed"])
+def test_money_at_the_bank_whose_version_is_lost_is_not_spoken_of_as_something_to_try_again(
+    flow: Flow, gone: str
+) -> None:
+    driver = awaiting_code(flow)
+    driver.resume(CODE)
+    driver.resume(OperationAnswered("ok"))
+    assert driver.operation().operation == "transfers.authorise"
+    text = f"{SMALL}# another\n" if gone != "renamed" else SMALL.replace("send", "pay")
+    _, turn = Engine(load_flow_text(text, "small.yaml")).give_up(driver.session)
+    assert said(turn.effects) == ["transfer_unknown", "<end trouble>"]
+
+
+def test_an_enquiry_whose_version_is_lost_is_our_trouble(flow: Flow) -> None:
+    driver = texted(flow, "balance")
+    _, turn = Engine(flow).give_up(driver.session)
+    assert said(turn.effects) == ["system_trouble", "<end trouble>"]
