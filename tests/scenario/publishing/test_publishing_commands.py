@@ -383,6 +383,18 @@ def test_init_touches_no_folder_that_has_something_in_it(line: Line) -> None:
     assert "is a file" in line.run("flows", "init", file).stderr
 
 
+def test_init_tells_machines_what_it_made_and_a_refusal_as_other_commands_do(line: Line) -> None:
+    made = line.run("flows", "init", line.folder, "--format", "json")
+    assert made.returncode == 0, made.said
+    files = sorted(str(path.relative_to(line.folder)) for path in line.folder.rglob("*") if path.is_file())
+    assert made.data == {
+        "done": True, "folder": str(line.folder), "flow": "retail.yaml", "settings": "tellerline.toml", "files": files,
+    }  # fmt: skip
+    again = line.run("flows", "init", line.folder, "--format", "json")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "is not empty" in again.stderr
+
+
 def test_what_init_makes_is_whole_and_nothing_is_wrong_in_it(line: Line) -> None:
     line.run("flows", "init", line.folder)
     made = {str(path.relative_to(line.folder)) for path in line.folder.rglob("*") if path.is_file()}
