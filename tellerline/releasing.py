@@ -208,7 +208,7 @@ class _FolderWatch:
         with contextlib.suppress(ReleaseError):  # the board says so by itself
             await served.board.refresh()
         store = served.flows
-        errors = store.poll() if isinstance(store, FlowStore) else None
+        errors = await asyncio.to_thread(store.poll) if isinstance(store, FlowStore) else None
         if errors is None:
             return []
         for error in errors:

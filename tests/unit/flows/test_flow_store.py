@@ -46,6 +46,14 @@ async def test_a_changed_flow_is_current_and_the_old_one_stays_for_its_dialogues
     assert await store.version("small", old.version) is old
 
 
+def test_a_reload_on_another_thread_never_shows_a_call_half_of_it(folder: Path) -> None:
+    store = FlowStore(folder)
+    old, seen = store.current("small"), store._versions["small"]
+    write(folder, SMALL + "# changed\n")
+    store.reload()
+    assert list(seen.values()) == [old], "who reads it meanwhile finds what was there"
+
+
 def test_a_flow_that_does_not_load_is_refused_with_its_place_and_the_running_one_stays(folder: Path) -> None:
     store = FlowStore(folder)
     running = store.current("small")

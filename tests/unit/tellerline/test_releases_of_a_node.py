@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +18,9 @@ import pytest
 import structlog
 
 from core_client.adapters.pin_hashing import PinCost
+from flows.errors import FlowError
 from flows.releases.register import Act
+from flows.store import FlowStore
 from ivr.testing import LEAP, FakePbx
 from tellerline import doctor, releasing
 from tellerline.bootstrap import Node, Seams, open_releases, running
@@ -320,6 +323,24 @@ async def test_no_call_ends_because_a_look_or_a_sweep_went_wrong(
 
 
 # --- a folder served as it is ------------------------------------------------------------------------------------
+
+
+async def test_a_folder_is_read_again_beside_the_calls_not_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+    polled = asyncio.Event()
+    loop, poll = asyncio.get_running_loop(), FlowStore.poll
+
+    def noted(store: FlowStore) -> list[FlowError] | None:
+        threads.add(threading.get_ident())
+        loop.call_soon_threadsafe(polled.set)
+        return poll(store)
+
+    monkeypatch.setattr(FlowStore, "poll", noted)
+    async with running(line(tmp_path, serve="folder"), SEAMS), asyncio.timeout(20):
+        await polled.wait()
+    assert threading.get_ident() not in threads
 
 
 async def test_with_a_folder_served_every_saved_change_is_live_and_nothing_is_published(tmp_path: Path) -> None:
