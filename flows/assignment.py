@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from core_client.language.source import Place
@@ -72,14 +71,13 @@ class _Names:
                 reads += saying.reads
             if isinstance(step, Ask) and step.variable.check is not None:
                 reads += step.variable.check.reads()
-            known = tuple(read for read in reads if read[0] in self._bits)
-            found = _StepFacts(known, self.mask(name for name, _ in known), self.mask(step.drops()))
+            known = [read for read in reads if read[0] in self._bits]
+            found = _StepFacts(tuple(known), self.mask([name for name, _ in known]), self.mask(step.drops()))
             self._steps[step.name] = found
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _StepFacts:
+class _StepFacts(NamedTuple):
     """What a step reads, and what it drops."""
 
     reads: tuple[Read, ...]
@@ -87,8 +85,7 @@ class _StepFacts:
     drops: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Effect:
+class _Effect(NamedTuple):
     """What passing a gate or a sub-flow does: names that it surely sets, and those that it may drop."""
 
     sets: int
@@ -253,6 +250,6 @@ class _Analysis:
     def _edges_of(self, step: Step) -> tuple[tuple[Edge, int], ...]:
         found = self._edges.get(step.name)
         if found is None:
-            found = tuple((e, self._names.mask(step.sets(e))) for e in ways(self._flow, step, self._channel))
+            found = tuple([(e, self._names.mask(step.sets(e))) for e in ways(self._flow, step, self._channel)])
             self._edges[step.name] = found
         return found

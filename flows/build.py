@@ -15,6 +15,7 @@ from core_client.language.source import Items, Node, Pairs, Place, Scalar, Sourc
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from flows.dialogue import Channel
+from flows.filling import quick
 from flows.inputs import COUNTRY
 from flows.model import Edge, Gate, Notice, Variable, Way
 from flows.names import FUNCTIONS
@@ -26,6 +27,7 @@ from flows.wording import saying_of
 M = TypeVar("M", bound=BaseModel)
 
 
+_edge = quick(Edge)
 _ALL_CHANNELS = frozenset(Channel)
 
 
@@ -65,7 +67,9 @@ class Build:
         if not isinstance(node, Scalar):
             raise self.source.error(node.place, "an expression is needed here", 'As in: channel == "voice"')
         try:
-            at = Place(node.place.line, node.place.column + node.offset, node.place.file)
+            at = node.place
+            if node.offset:
+                at = Place(at.line, at.column + node.offset, at.file)
             return compile_expression(node.text, names if names is not None else self._all(), FUNCTIONS, at)
         except ExpressionError as problem:
             place = self.source.inside(node, problem.column)
@@ -83,7 +87,7 @@ class Build:
         """Take a target; whether there is such a step is the graph's business."""
         if not isinstance(node, Scalar):
             raise self.source.error(node.place, "the name of a step is needed here")
-        return Edge(node.text, node.place, way, word)
+        return _edge(node.text, node.place, way, word)
 
     def language(self, node: Node) -> str:
         """Take one of the flow's languages."""

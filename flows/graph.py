@@ -138,10 +138,9 @@ def missing_targets(flow: Flow, source: Source) -> Iterator[FlowError]:
     """Find targets that are no steps."""
     seen: set[tuple[str, Place]] = set()
     for edge, words in _all_edges(flow):
-        key = (edge.target, edge.place)
-        if edge.target in flow.steps or edge.target in words or key in seen:
+        if edge.target in flow.steps or edge.target in words or (edge.target, edge.place) in seen:
             continue
-        seen.add(key)
+        seen.add((edge.target, edge.place))
         hint = did_you_mean(edge.target, (*flow.steps, *words)) or "Every target is a step of this flow."
         yield _flow_error(source, edge.place, f"there is no step '{edge.target}'", hint, "missing-target")
 

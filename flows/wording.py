@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +13,16 @@ from core_client.language.suggest import did_you_mean
 from core_client.operations import Type
 from flows import saying
 from flows.dialogue import Prompt
+from flows.filling import quick
 from flows.saying import NOTHING, Emit, PromptUse, Saying
 
 if TYPE_CHECKING:
     from flows.build import Build
     from flows.model import Read
 
+_saying = quick(Saying)
 _PHONE = Type.PHONE.value
+_PROMPT_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 _SAY_TYPES: Mapping[str, tuple[str, ...]] = {
     "money": (t.MONEY,),
     "number": (t.NUMBER,),
@@ -49,16 +53,13 @@ def saying_of(build: Build, node: Node | None) -> Saying:
     if node is None:
         return NOTHING
     items = node.items if isinstance(node, Items) else (node,)
-    if all(type(item) is Scalar for item in items):
+    if {*map(type, items)} <= {Scalar}:
         return _bare_prompts(build, items)
     entries = [_entry(build, item) for item in items]
-    return Saying(
-        emits=tuple(entry.emit for entry in entries),
-        prompts=tuple(use for entry in entries for use in entry.prompts),
-        fixed=None,
-        by_visit=any(entry.by_visit for entry in entries),
-        reads=tuple(read for entry in entries for read in entry.reads),
-    )
+    emits = tuple([entry.emit for entry in entries])
+    prompts = tuple([use for entry in entries for use in entry.prompts])
+    reads = tuple([read for entry in entries for read in entry.reads])
+    return _saying(emits, prompts, None, any(entry.by_visit for entry in entries), reads)
 
 
 def _bare_prompts(build: Build, items: tuple[Node, ...]) -> Saying:
@@ -68,7 +69,7 @@ def _bare_prompts(build: Build, items: tuple[Node, ...]) -> Saying:
         assert isinstance(item, Scalar)  # noqa: S101 - asked before
         _prompt_id(build, item)
         uses.append((item.text, item.place, ()))
-    return Saying((), tuple(uses), tuple([Prompt(id_) for id_, _, _ in uses]))
+    return _saying((), tuple(uses), tuple([Prompt(id_) for id_, _, _ in uses]), False, ())
 
 
 def _entry(build: Build, node: Node) -> _Entry:
@@ -169,6 +170,6 @@ def _only(build: Build, node: Pairs, known: tuple[str, ...]) -> None:
 
 def _prompt_id(build: Build, node: Scalar) -> None:
     text = node.text
-    if not text or len(text) > 64 or not text.replace("_", "a").isalnum() or not text.isascii():
+    if _PROMPT_ID.fullmatch(text) is None:
         hint = "What is said stands in the catalogue, under an id."
         raise build.source.error(node.place, f"'{text[:64]}' is no prompt id", hint)

@@ -78,7 +78,8 @@ class Expression:
         at = self.place
         if at is None:
             return ()
-        return tuple((name, Place(at.line, at.column + column, at.file)) for name, column in self.needs)
+        line, begin, file = at
+        return tuple([(name, Place(line, begin + column, file) if column else at) for name, column in self.needs])
 
     def proves(self, outcome: bool) -> frozenset[str]:
         """Answer the names that surely have a value when this condition turned out as ``outcome``."""

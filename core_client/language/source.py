@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -46,16 +45,14 @@ class Scalar(NamedTuple):
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(NamedTuple):
     """A mapping; ``keys`` holds the place of each key."""
 
     entries: dict[str, Node]
@@ -242,7 +239,7 @@ def _of_events(source: Source, next_event: Callable[[], Any]) -> Node | None:
                 items = []
             continue
         elif (kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent) and opened is not None:
-            node = Pairs(entries, keys, opened) if items is None else Items(tuple(items), opened)
+            node = new(Pairs, (entries, keys, opened)) if items is None else new(Items, (tuple(items), opened))
             opened, items, entries, keys, key = around.pop()
         elif kind is yaml.StreamEndEvent:
             return roots[0] if roots else None
