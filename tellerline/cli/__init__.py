@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 
 from tellerline.cli.app import app
 from tellerline.cli.telling import BAD_INPUT, TOLD, tell_error
 from tellerline.errors import TellerlineError
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+
 
 def main() -> None:
     """Run the command line; what a person did wrong is told without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Chinese shows which signs it has not
     try:
         _refuse_what_is_no_text(sys.argv[1:])
         app()
     except TOLD as error:
         tell_error(error)
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        tell_error(f"{where}{error.strerror}: not all of it could be written")
         sys.exit(BAD_INPUT)
 
 

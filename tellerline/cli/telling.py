@@ -84,7 +84,7 @@ def tell_json(data: dict[str, Any]) -> None:
     typer.echo(_NOT_SHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
-def tell_error(error: BaseException) -> None:
+def tell_error(error: BaseException | str) -> None:
     """Print what is wrong, to the error stream."""
     err.print(f"[bold red]tellerline:[/] {escape(str(error))}")
 

@@ -23,7 +23,7 @@ from flows.store import FixedFlows, prompt_texts
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_flows
 from tellerline.cli.flows import covering
-from tellerline.cli.telling import NO, ConfigOption, config_of, out
+from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
 from tellerline.config import Config
 from tellerline.play_words import Hands
 from tellerline.playing import Play, Scene, Told
@@ -162,6 +162,7 @@ class _Terminal:
             if secret and self._asks:
                 return getpass.getpass("PIN> ")
             line = input("> " if self._asks else "")
+            line = line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # bytes that are no text
         except (EOFError, KeyboardInterrupt):
             return None
         finally:
@@ -192,10 +193,9 @@ class _Terminal:
     def _write_later(self, file: Path) -> None:
         """Write what was done so far as it is; the end of the play proves it."""
         recorded = self._with_flows(self._play.recorded(_title(file)), file)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(written(recorded), encoding="utf-8")
-        self._record = self._record or file
-        self._answer(f"Written to {file}; it is proved at the end.")
+        if _kept(file, recorded):
+            self._record = self._record or file
+            self._answer(f"Written to {file}; it is proved at the end.")
 
     def write(self, recorded: c.Conversation) -> bool:
         """Write down what was done, where that is wanted, and prove that it passes; answer whether it does."""
@@ -212,16 +212,16 @@ class _Terminal:
                 conversation, "engine", config=scene.config, flows=scene.flows, catalogue=scene.catalogue
             )
 
-        file.parent.mkdir(parents=True, exist_ok=True)
         recorded = self._with_flows(recorded, file)
         try:
             good = proved(recorded, replay)
         except (CannotReplay, LanguageError) as problem:
-            file.write_text(written(recorded), encoding="utf-8")
-            out.print(f"[red]recorded to {escape(str(file))}, and it does not play the same again:[/]")
+            if _kept(file, recorded):
+                out.print(f"[red]recorded to {escape(str(file))}, and it does not play the same again:[/]")
             out.print(escape(str(problem)))
             return False
-        file.write_text(written(good), encoding="utf-8")
+        if not _kept(file, good):
+            return False
         out.print(f"[green]recorded[/]  {escape(str(file))}: {len(good.steps)} steps, and they pass")
         return True
 
@@ -233,6 +233,18 @@ class _Terminal:
             return recorded
         relative = os.path.relpath(ours.resolve(), file.resolve().parent)
         return c.Conversation(recorded.name, recorded.file, recorded.given, recorded.steps, recorded.through, relative)
+
+
+def _kept(file: Path, recorded: c.Conversation) -> bool:
+    """Write a conversation; answer whether that could be done. What cannot be written is printed instead."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written(recorded), encoding="utf-8")
+    except OSError as error:
+        err.print(f"[red]not recorded:[/] {escape(str(file))}: {error.strerror}. This is what it would hold:")
+        out.print(escape(written(recorded)))
+        return False
+    return True
 
 
 def _title(file: Path | None) -> str:

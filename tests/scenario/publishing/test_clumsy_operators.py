@@ -6,6 +6,8 @@ import asyncio
 import datetime
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,29 @@ def test_what_is_to_be_typed_names_the_flow_where_it_is_not_that_of_the_calls(st
     assert typed in told.stdout
     assert typed in staffed.run("flows", "status").stdout
     assert staffed.as_("ben", "approve", version, "--flow", "texts").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [("flows", "graph"), ("config", "reference"), ("check", "--rules")])
+def test_a_full_disk_is_told_without_a_traceback(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tellerline", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"tellerline: No space left on device")
+
+
+def test_a_terminal_without_chinese_shows_which_signs_it_has_not() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tellerline", "sounds", "say", "welcome", "--lang", "zh"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert b"Traceback" not in ended.stderr
+    assert b"\\u6b22" in ended.stdout

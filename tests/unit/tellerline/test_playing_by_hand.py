@@ -4,6 +4,8 @@ import asyncio
 import datetime
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -300,6 +302,25 @@ def test_lines_are_piped_in_and_the_recording_passes(tmp_path: Path) -> None:
     assert load_conversation(file).name == "a balance"
     tried = CliRunner().invoke(app, ["try", str(file), "--through", "engine"])
     assert tried.exit_code == 0, tried.output
+
+
+@pytest.mark.parametrize("lines", ["#\n", "#\n.save {0}\n"])
+def test_a_recording_that_cannot_be_written_is_shown_instead_of_lost(tmp_path: Path, lines: str) -> None:
+    folder = tmp_path / "a_folder"
+    folder.mkdir()
+    ended = CliRunner().invoke(app, ["flows", "play", "--record", str(folder)], input=lines.format(folder))
+    assert ended.exit_code == 1, ended.output
+    assert "Is a directory" in ended.output
+    assert 'press: "#"' in ended.output
+
+
+def test_bytes_that_are_no_text_are_played_as_signs_that_nobody_knows(tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    command = [sys.executable, "-m", "tellerline", "flows", "play", "--text", "--record", str(file)]
+    ended = subprocess.run(command, input=b"BAL\xff\n", capture_output=True, timeout=60, cwd=tmp_path, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert b"Traceback" not in ended.stderr
+    assert "BAL\N{REPLACEMENT CHARACTER}" in file.read_text(encoding="utf-8")
 
 
 def test_an_operators_flow_is_played_and_its_recording_finds_it(tmp_path: Path) -> None:
