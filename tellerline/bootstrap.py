@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import structlog
@@ -175,15 +175,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             settings=CallSettings(sound_prefix=config.agi.sound_prefix, record_prefix=config.agi.record_prefix),
             drafts=_drafts(config, served),
         )
-        server = FastAgiServer(
-            voice,
-            host=config.agi.host,
-            port=config.agi.port,
-            limits=_limits(config),
-            prompts=_prompts(config, catalogue),
-            allow=tuple(ipaddress.ip_network(network) for network in config.agi.allow),
-            observer=CallFigures(metrics),
-        )
+        server = _server(config, voice, catalogue, metrics)
         node = Node(config, seams.clock, bank, door, catalogue, served, runner, store, metrics, server, voice)
         left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
         if config.sms.host is not None:
@@ -196,15 +188,23 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             node.ami = await stack.enter_async_context(_ami(config))
         seams.progress("the telephone line")
         await _listen(stack, node)
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        tasks = [
-            group.create_task(keep_up(served, metrics, config.flows.reload_s), name="keep up with releases"),
-            group.create_task(keep_clean(config, served, store.redis), name="sweep releases"),
-            group.create_task(late.watch(config.bank.recover_s, left_behind), name="recover intents"),
-        ]
+        await stack.enter_async_context(_beside_the_calls(node, late.watch(config.bank.recover_s, left_behind)))
         _log.info("node.started", agi_port=node.agi_port, health_port=node.health_port, sms=node.texting is not None)
+        yield node
+
+
+@contextlib.asynccontextmanager
+async def _beside_the_calls(node: Node, recovering: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run what runs as long as the node does; one that fails ends it."""
+    async with asyncio.TaskGroup() as group:
+        keeping_up = keep_up(node.served, node.metrics, node.config.flows.reload_s)
+        tasks = [
+            group.create_task(keeping_up, name="keep up with releases"),
+            group.create_task(keep_clean(node.config, node.served, node.store.redis), name="sweep releases"),
+            group.create_task(recovering, name="recover intents"),
+        ]
         try:
-            yield node
+            yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -276,6 +276,18 @@ def _drafts(config: Config, served: Served) -> DraftNumber | None:
     if number is None or not isinstance(served.flows, Library):
         return None
     return DraftNumber(number, frozenset(config.flows.draft_callers), served.flows.trial)
+
+
+def _server(config: Config, voice: VoiceChannel, catalogue: Catalogue, metrics: Metrics) -> FastAgiServer:
+    return FastAgiServer(
+        voice,
+        host=config.agi.host,
+        port=config.agi.port,
+        limits=_limits(config),
+        prompts=_prompts(config, catalogue),
+        allow=tuple(ipaddress.ip_network(network) for network in config.agi.allow),
+        observer=CallFigures(metrics),
+    )
 
 
 def _limits(config: Config) -> ServerLimits:
