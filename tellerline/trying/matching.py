@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tellerline.trying import conversation as c
 from tellerline.trying.driver import Heard
+from tellerline.trying.written import expected
 
 Recordings = Callable[[tuple[c.Expected, ...], str], tuple[str, ...]]
 
@@ -52,23 +53,5 @@ def _find_run(run: tuple[str, ...], heard: Sequence[Heard], start: int) -> int |
 
 def describe(items: tuple[c.Expected, ...]) -> str:
     """Answer the items as a conversation file writes them."""
-    texts = [_describe(item) for item in items]
+    texts = [expected(item) for item in items]
     return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-
-
-def _describe(item: c.Expected) -> str:
-    match item:
-        case c.HearPrompt():
-            return item.id
-        case c.HearMoney():
-            return f'{{money: "{item.money}"}}'
-        case c.HearDigits():
-            return f'{{digits: "{item.digits}"}}'
-        case c.HearNumber():
-            return f"{{number: {item.number}}}"
-        case c.HearDate():
-            return f'{{date: "{item.date.isoformat()}"}}'
-        case c.HearName():
-            return f"{{name: {item.name}}}"
-        case c.HearAny():
-            return "..."

@@ -118,7 +118,7 @@ def _text_step(step: c.Text | c.Receive | c.NotReceive | c.Wait | c.Bank) -> Ite
 
 
 def _hear(items: tuple[c.Expected, ...]) -> Iterator[str]:
-    words = [_expected(item) for item in items]
+    words = [expected(item) for item in items]
     line = f"- hear: {words[0] if len(words) == 1 else '[' + ', '.join(words) + ']'}"
     if len(line) <= _WIDE:
         yield line
@@ -127,7 +127,8 @@ def _hear(items: tuple[c.Expected, ...]) -> Iterator[str]:
     yield from (f"  - {word}" for word in words)
 
 
-def _expected(item: c.Expected) -> str:
+def expected(item: c.Expected) -> str:
+    """Answer what should be heard as it stands in a file."""
     match item:
         case c.HearPrompt():
             return item.id if item.id not in _NOT_PLAIN else f"{{prompt: {item.id}}}"
