@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -55,9 +56,13 @@ class Beside:
     def read(self, name: str) -> Source | None:
         """See :class:`Shelf`."""
         found = self._folder / name
-        if not found.is_file() or not found.resolve().is_relative_to(self._folder.resolve()):
+        if not found.is_file() or not found.resolve().is_relative_to(self._real_folder):
             return None
         return read_source(found, FlowError, file=name)
+
+    @cached_property
+    def _real_folder(self) -> Path:
+        return self._folder.resolve()
 
     def names(self) -> Iterable[str]:
         """See :class:`Shelf`."""

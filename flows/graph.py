@@ -17,7 +17,7 @@ from flows.dialogue import Channel
 from flows.errors import MAX_ERRORS, FlowError
 from flows.masking import masked_of
 from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Step, Way
-from flows.nesting import begins_itself, count_regions, region, subflows
+from flows.nesting import begins_itself, count_regions, region, subflows, targets_of
 from flows.steps.ask import Ask
 from flows.steps.bank import Bank
 from flows.steps.confirm import Confirm
@@ -53,8 +53,9 @@ def nested(flow: Flow, source: Source) -> Flow:
     count_regions(flow, source)
     led = {channel: {name: _ways(flow, step, channel) for name, step in flow.steps.items()} for channel in Channel}
     flow = replace(flow, ways=led)
-    gates = {name: replace(gate, steps=region(flow, gate.voice.target)) for name, gate in flow.gates.items()}
-    return replace(flow, gates=gates, subflows=subflows(flow))
+    targets = targets_of(flow)
+    gates = {name: replace(gate, steps=region(targets, gate.voice.target)) for name, gate in flow.gates.items()}
+    return replace(flow, gates=gates, subflows=subflows(flow, targets))
 
 
 def completed(flow: Flow, texts: Mapping[str, str]) -> Flow:

@@ -23,24 +23,30 @@ MAX_REGIONS = 200  # gates and sub-flows of one flow; a bank's largest line has 
 Region = tuple[str, str]  # ("gate", its name) or ("call", the first step of the sub-flow)
 
 
-def region(flow: Flow, first: str) -> frozenset[str]:
-    """Answer the steps inside a gate or sub-flow that begins at step ``first``. What it calls is inside of that."""
-    ways = (flow.ways[Channel.VOICE], flow.ways[Channel.SMS])
+def targets_of(flow: Flow) -> dict[str, set[str]]:
+    """Answer where each step goes on any channel. What it calls is inside of it: those are no targets."""
+    voice, sms = flow.ways[Channel.VOICE], flow.ways[Channel.SMS]
+    return {
+        name: {edge.target for edge in (*voice[name], *sms[name]) if edge.way is not Way.CALL} for name in flow.steps
+    }
+
+
+def region(targets: Mapping[str, set[str]], first: str) -> frozenset[str]:
+    """Answer the steps inside a gate or sub-flow that begins at step ``first``, by the ``targets`` of all steps."""
     after: set[str] = set()
     before: dict[str, list[str]] = {}
     able: deque[str] = deque()
     queue = deque([first])
     while queue:
         name = queue.popleft()
-        if name in after or name not in flow.steps:
+        if name in after or name not in targets:
             continue
         after.add(name)
-        targets = {edge.target for led in ways for edge in led[name] if edge.way is not Way.CALL}
-        if RETURN in targets:
+        if RETURN in targets[name]:
             able.append(name)
-        for target in targets:
+        for target in targets[name]:
             before.setdefault(target, []).append(name)
-        queue.extend(targets)
+        queue.extend(targets[name])
     found: set[str] = set()
     while able:
         name = able.popleft()
@@ -64,10 +70,10 @@ def count_regions(flow: Flow, source: Source) -> None:
         raise source.error(place, message, "Make several flows of it.", RULE)
 
 
-def subflows(flow: Flow) -> dict[str, frozenset[str]]:
+def subflows(flow: Flow, targets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     """Answer the steps inside every sub-flow, by the steps that call it."""
     calls = {step.name: step.begin.target for step in flow.steps.values() if isinstance(step, Call)}
-    inside = {first: region(flow, first) for first in calls.values()}
+    inside = {first: region(targets, first) for first in calls.values()}
     return {name: inside[first] for name, first in calls.items()}
 
 
