@@ -19,9 +19,11 @@ from redis.exceptions import RedisError
 
 from flows.releases.errors import BundleBroken, RegisterDown, UnknownVersion
 from flows.releases.kept import sweep_audio
-from flows.releases.register import SCAN_COUNT, Act, Releases
+from flows.releases.register import SCAN_COUNT, Releases, State
 from flows.releases.scripts import MAX_ENTRIES
 from flows.sessions import PREFIX as SESSIONS
+
+_WAS_LIVE = (State.LIVE, State.SUPERSEDED, State.ROLLED_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,11 @@ def _read(text: bytes | str | None) -> tuple[str, str] | None:
 
 
 async def _to_go_back_to(releases: Releases, name: str, keep_versions: int) -> set[str]:
-    """Answer the versions that the last publications and rollbacks named, and those that wait."""
+    """Answer the last versions that were live, and those that wait."""
     look = (await releases.look([name]))[name]
     needed = {version for version in (look.live, look.pending, look.draft) if version is not None}
     recent: dict[str, None] = {}
     for entry in await releases.log(name, MAX_ENTRIES):
-        if entry.act is not Act.DRAFT and len(recent) < keep_versions:
+        if entry.state in _WAS_LIVE and len(recent) < keep_versions:
             recent[entry.version] = None
     return needed | recent.keys()

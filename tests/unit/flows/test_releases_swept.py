@@ -138,6 +138,16 @@ async def test_a_version_that_was_gone_back_to_counts_as_recent(releases: Releas
     assert await releases.versions("small") == {made[0].version, made[3].version}
 
 
+async def test_proposals_that_were_never_live_take_no_place_of_what_can_be_gone_back_to(releases: Releases) -> None:
+    made = [await publish(releases, bundle(str(number))) for number in range(2)]
+    for number in range(5):  # each voids the one before
+        proposal, live = bundle(f"proposal {number}"), made[1].version
+        await releases.propose(proposal, author="wang", message="m", parent=live, needs_approval=True, at=AT)
+    await sweep(releases, releases._redis, None, keep_versions=2)
+    assert await releases.versions("small") == {made[0].version, made[1].version, proposal.version}
+    assert (await releases.rollback("small", None, by="li", message="m", at=AT)).version == made[0].version
+
+
 async def test_sessions_are_found_however_many_there_are(releases: Releases) -> None:
     sessions = RedisSessions(releases._redis)
     for number in range(1200):
