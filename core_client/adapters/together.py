@@ -68,6 +68,8 @@ class Together:
             answers = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError, TimeoutError) as error:
             answers = [error] * len(batch)
+        except Exception as error:  # noqa: BLE001 - a fault of the client's own is told as the store's
+            answers = [RedisError(type(error).__name__)] * len(batch)
         except BaseException:
             for answer, _ in batch:
                 answer.cancel()

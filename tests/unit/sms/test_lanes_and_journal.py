@@ -8,6 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from core_client.adapters.sealing import Sealer
+from core_client.adapters.together import Together
 from core_client.adapters.valkey import open_store
 from sms.inbox import Inbox
 from sms.journal import MAX_BATCH, Journal, JournalDown
@@ -63,6 +64,31 @@ async def test_a_drain_tells_what_is_left_and_the_end_cancels_it() -> None:
         lanes.put("a", 2)
         await asyncio.sleep(0)
         assert await lanes.drain(1.0) == 2
+
+
+class BrokenClient:
+    """A client of the store that fails otherwise than it should, as redis-py's did in a race of its own."""
+
+    def pipeline(self, *, transaction: bool) -> BrokenClient:
+        return self
+
+    def execute_command(self, *_: object) -> None:
+        """Queue a command."""
+
+    async def execute(self, *, raise_on_error: bool) -> list[object]:
+        raise AttributeError("'NoneType' object has no attribute 'write'")
+
+
+@pytest.mark.looptime
+async def test_a_client_that_fails_in_a_way_of_its_own_leaves_no_change_unanswered() -> None:
+    broken = BrokenClient()
+    async with Journal(broken).running() as journal:  # type: ignore[arg-type]  # only pipeline() is used
+        for _ in range(2):
+            with pytest.raises(JournalDown, match="AttributeError"):
+                await asyncio.wait_for(journal.write(APPEND, ("list",), "x"), 60)
+    for _ in range(2):
+        with pytest.raises(RedisError, match="AttributeError"):
+            await asyncio.wait_for(Together(broken).ask("GET", "x"), 60)  # type: ignore[arg-type]  # likewise
 
 
 class SwallowingStore:
