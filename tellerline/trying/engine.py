@@ -85,6 +85,7 @@ class EngineDriver:
         self._watch = watch or Watch()
         self._stack = contextlib.AsyncExitStack()
         self._group: asyncio.TaskGroup
+        self._dialogues: list[asyncio.Task[None]] = []
         self._clock: ConversationClock
         self._catalogue: Catalogue
         self._door: ToldDoor
@@ -143,7 +144,10 @@ class EngineDriver:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let what goes on end, and close the bank."""
+        """Let what goes on end, and close the bank. Nobody is on the line any more when something broke in."""
+        if error is not None:
+            for dialogue in self._dialogues:
+                dialogue.cancel()
         with working():
             await self._stack.aclose()
 
@@ -167,7 +171,7 @@ class EngineDriver:
             self._given.agents_of,
             recorder=self._given.recorder,
         )
-        self._group.create_task(self._dialogue(phone, from_), name=f"call to {to}")
+        self._dialogues.append(self._group.create_task(self._dialogue(phone, from_), name=f"call to {to}"))
         return phone
 
     def _files_of(self, say: Say, of_version: Catalogue | None) -> list[str]:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 import pytest
 
+from flows.dialogue import Say
+from tellerline.trying.engine import Watch
+from tellerline.trying.loader import load_conversation_text
 from tellerline.trying.pace import LEAP, run_paced, working
+from tellerline.trying.runs import run_conversation
 
 
 def test_at_a_leap_an_hour_takes_no_time_and_timers_keep_their_order() -> None:
@@ -81,3 +86,21 @@ def test_a_pace_below_one_is_refused() -> None:
 
     with pytest.raises(ValueError, match="below 1"):
         run_paced(main, 0.5)
+
+
+@pytest.mark.timeout(30)
+def test_ctrl_c_ends_a_conversation_at_once_although_its_caller_is_on_the_line() -> None:
+    steps = 'steps:\n- call: {from: "+8613900000001", to: "95500"}\n- hear: nothing_of_the_kind\n'
+    conversation = load_conversation_text(f"conversation: broken off\n{steps}", "x.yaml")
+    broken_off: list[Say] = []
+
+    def break_off(said: Say) -> None:
+        if not broken_off:
+            signal.raise_signal(signal.SIGINT)
+        broken_off.append(said)
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_conversation(conversation, "engine", watch=Watch(on_say=break_off))
+    assert len(broken_off) == 1
+    assert time.monotonic() - started < 5
