@@ -21,7 +21,6 @@ from typing import TypeAlias
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from core_client.adapters.together import raise_if_cancelled
 from flows.dialogue import End, InputTimedOut, Reconnected, Resume, Turn, What
@@ -210,7 +209,7 @@ class Figures:
                     keys, told = self._arguments(each)
                     pipeline.eval(_ADD, len(keys), *keys, *told)
                 await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - no call pays for a figure, and the next second may go well
             if not self._away:
                 _log.warning("figures.kept_back", counts=self.waiting, error=type(error).__name__)
             self._away = True

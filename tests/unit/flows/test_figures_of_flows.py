@@ -52,6 +52,7 @@ from flows.vault import Vault
 from tests.flows.test_fuzzed_dialogues import value
 from tests.unit.flows.core import HandClock, ToldCore
 from tests.unit.flows.flow_texts import SMALL
+from tests.unit.flows.test_session_as_json import BARE
 
 SHIPPED = FlowStore().current("retail")
 
@@ -359,6 +360,27 @@ async def test_what_is_kept_while_the_store_is_away_is_bounded_and_told(monkeypa
             pass
     assert [log["event"] for log in logs] == ["figures.kept_back", "figures.lost"]
     await away.aclose()
+
+
+async def test_a_client_that_fails_in_a_way_of_its_own_does_not_end_the_counting(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observer = Figures(redis, every_s=0.01)
+    with monkeypatch.context() as broken:
+        failed = asyncio.Event()
+
+        def pipeline(**_: object) -> Pipeline:
+            failed.set()
+            raise AttributeError
+
+        broken.setattr(redis, "pipeline", pipeline)
+        observer._count(observer._of(BARE), "main visits")
+        async with observer.counting():
+            await failed.wait()
+            broken.undo()
+            async with asyncio.timeout(20):
+                while observer.waiting:  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(0.01)
 
 
 async def test_versions_are_answered_the_last_counted_first(redis: Redis) -> None:
