@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 
 import pytest
 
-from flows.dialogue import Say
-from tellerline.trying.engine import Watch
-from tellerline.trying.loader import load_conversation_text
+from tellerline.trying.conversation import Given
+from tellerline.trying.engine import EngineDriver
 from tellerline.trying.pace import LEAP, run_paced, working
-from tellerline.trying.runs import run_conversation
 
 
 def test_at_a_leap_an_hour_takes_no_time_and_timers_keep_their_order() -> None:
@@ -89,18 +86,16 @@ def test_a_pace_below_one_is_refused() -> None:
 
 
 @pytest.mark.timeout(30)
-def test_ctrl_c_ends_a_conversation_at_once_although_its_caller_is_on_the_line() -> None:
-    steps = 'steps:\n- call: {from: "+8613900000001", to: "95500"}\n- hear: nothing_of_the_kind\n'
-    conversation = load_conversation_text(f"conversation: broken off\n{steps}", "x.yaml")
-    broken_off: list[Say] = []
+def test_what_breaks_into_a_conversation_ends_it_at_once_although_its_caller_is_on_the_line() -> None:
+    """Ctrl-C is one: the dialogue would go on by itself, at the wall clock's pace, until its own timeouts end it."""
 
-    def break_off(said: Say) -> None:
-        if not broken_off:
-            signal.raise_signal(signal.SIGINT)
-        broken_off.append(said)
+    async def main() -> None:
+        async with EngineDriver(Given()) as driver:
+            await driver.call("+8613900000001", "95500", attestation=None, trunk=None)
+            await asyncio.sleep(3)
+            raise asyncio.CancelledError
 
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        run_conversation(conversation, "engine", watch=Watch(on_say=break_off))
-    assert len(broken_off) == 1
+    with pytest.raises(asyncio.CancelledError):
+        run_paced(main, LEAP)
     assert time.monotonic() - started < 5
