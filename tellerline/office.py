@@ -54,6 +54,7 @@ class Proposed:
     may_approve: tuple[str, ...]  # who can, where somebody has to
     before: str | None  # what was live when it was proposed
     changes: tuple[Change, ...]  # from what was live
+    replaced: Entry | None = None  # what waited until now, and is void
 
     @property
     def is_live(self) -> bool:
@@ -105,6 +106,7 @@ class Office:
         parent = before if onto_live or nobodys else begun.parent(before)
         wanted = needs_approval(ready.flow, self._config)
         changes = await self.changes(ready.bundle, before)
+        waited = await self.releases.pending(name)
         await self._record(person, "flow.publish_asked", name, version, message=message[:200])
         entry = await self.releases.propose(
             ready.bundle,
@@ -115,7 +117,8 @@ class Office:
             at=self._clock.now(),
         )
         await self._record(person, "flow.proposed" if wanted else "flow.published", name, version)
-        return Proposed(entry, await self.may_approve(person.name) if wanted else (), before, changes)
+        replaced = waited if waited is not None and waited.version != version else None
+        return Proposed(entry, await self.may_approve(person.name) if wanted else (), before, changes, replaced)
 
     async def draft(self, ready: Ready, person: Person, message: str) -> Entry:
         """Make a version callable on the draft number."""

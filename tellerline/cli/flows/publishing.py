@@ -260,6 +260,7 @@ def _tell_proposed(ready: Ready, proposed: Proposed, typed: str, format_: Format
                 "may_approve": list(proposed.may_approve),
                 "conversations": ready.conversations,
                 "changes": [str(change) for change in proposed.changes],
+                "replaced": entry_as_json(proposed.replaced),
                 "warnings": [finding_as_json(finding) for finding in ready.warnings],
             }
         )
@@ -269,6 +270,8 @@ def _tell_proposed(ready: Ready, proposed: Proposed, typed: str, format_: Format
     if ready.skipped:
         out.print(f"[dim]{ready.skipped} are not meant for the engine: tellerline try runs them[/]")
     tell_changes(proposed.changes)
+    if (gone := proposed.replaced) is not None:
+        out.print(f"[yellow]void[/]  {gone.version} by {escape(gone.author)}, which waited: {escape(gone.message)}")
     if proposed.is_live:
         out.print(f"[bold green]live[/]  {ready.bundle.name} {entry.version}")
         return

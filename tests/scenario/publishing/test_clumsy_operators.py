@@ -150,3 +150,14 @@ def test_a_terminal_without_chinese_shows_which_signs_it_has_not() -> None:
     )
     assert b"Traceback" not in ended.stderr
     assert b"\\u6b22" in ended.stdout
+
+
+def test_who_publishes_over_what_waits_is_told_whose_it_was(staffed: Line) -> None:
+    staffed.set(flows_four_eyes="always")
+    staffed.publish("anna", "Hers")
+    hers = staffed.standing()["pending"]["version"]
+    staffed.edit("timeout: 6s", "timeout: 7s")
+    assert f"void  {hers} by anna, which waited: Hers" in staffed.publish("ben", "His").stdout
+    staffed.edit("timeout: 7s", "timeout: 8s")
+    data = staffed.publish("ben", "His second", "--format", "json").data
+    assert data["replaced"]["message"] == "His"
