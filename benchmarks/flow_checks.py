@@ -26,7 +26,7 @@ import yaml
 
 from benchmarks.machine import machine
 from flows.inspect import Severity, check_flow
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from sounds.catalogue import Catalogue
 
 STEPS = 60

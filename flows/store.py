@@ -6,9 +6,9 @@ from pathlib import Path
 
 from core_client.language.source import read_source
 from flows.errors import FlowError
-from flows.files import is_only_included
-from flows.loader import Texts, load_flow
 from flows.model import Flow
+from flows.reading.files import is_only_included
+from flows.reading.loader import Texts, load_flow
 from sounds.catalogue import Catalogue
 
 MAX_VERSIONS = 50  # of one flow kept in memory: longer than any call or any wait for a text lasts

@@ -13,7 +13,7 @@ from flows import inspect
 from flows.errors import FlowError
 from flows.inspect import Finding, Rule
 from flows.inspect.rule import Level
-from flows.loader import load_flow
+from flows.reading.loader import load_flow
 from flows.store import DEFINITIONS, flow_files
 from sounds.catalogue import SHIPPED_ROOT, Catalogue
 from sounds.errors import CatalogueError, SoundsError

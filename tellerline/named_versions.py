@@ -11,8 +11,8 @@ from pathlib import Path
 
 from core_client.adapters.valkey import reach_store
 from flows.figures import FiguresRead, VersionFigures
-from flows.loader import load_flow_files
 from flows.model import Flow
+from flows.reading.loader import load_flow_files
 from flows.releases.bundle import Bundle, bundle_of
 from flows.releases.register import Entry, Releases
 from flows.store import DEFINITIONS, prompt_texts

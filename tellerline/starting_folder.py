@@ -8,8 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.schema import flow_schema, part_schema
-from flows.schema import written as schema_text
+from flows.reading.schema import flow_schema, part_schema
+from flows.reading.schema import written as schema_text
 from flows.store import CONVERSATIONS, DEFINITIONS
 from sounds.words import LANGUAGES
 from tellerline.config import Config

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from core_client.language.source import Source, parse, plain
 from flows.dialogue import Channel
+from flows.reading.shape import FlowShape
 from flows.releases.bundle import Bundle, Texts
-from flows.shape import FlowShape
 from flows.steps import kind_of
 
 Plain: TypeAlias = Any  # str, a list of Plain, or a dict of Plain by text

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from core_client.language.source import Pairs, parse, read_source
 from flows.errors import FlowError
-from flows.files import is_only_included
 from flows.inspect.allowed import without_allowed
 from flows.inspect.finding import Finding, Prompts
 from flows.inspect.folder import same_name, unused_include, unused_prompt
 from flows.inspect.look import CALL_LIMIT_S, Look
 from flows.inspect.rules import LINTS, RULES
-from flows.loader import load_flow
 from flows.model import Flow
+from flows.reading.files import is_only_included
+from flows.reading.loader import load_flow
 from flows.store import CONVERSATIONS, flow_files
 
 PART_KEYS = frozenset({"include", "defaults", "vars", "gates", "schedules", "notices", "sms", "steps"})

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from flows.errors import FlowError
-from flows.loader import load_flow, load_flow_files
 from flows.model import Flow
 from flows.prompts import SYSTEM_PROMPTS
+from flows.reading.loader import load_flow, load_flow_files
 from flows.releases.errors import BundleBroken
 from flows.store import flow_files
 from sounds.catalogue import Catalogue

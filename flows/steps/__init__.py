@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from core_client.language.source import Node, Pairs
 from core_client.language.types import ExprType
-from flows.build import Build
 from flows.model import Step
-from flows.shape import StepShape
+from flows.reading.build import Build
+from flows.reading.shape import StepShape
 from flows.steps.ask import AskShape, build_ask
 from flows.steps.bank import BankShape, build_bank, learn_bank
 from flows.steps.branch import IfShape, build_if

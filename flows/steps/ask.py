@@ -12,13 +12,13 @@ from core_client.language.source import Pairs
 from core_client.language.suggest import did_you_mean
 from core_client.operations import Type
 from flows import inputs
-from flows.build import Build
 from flows.dialogue import AwaitText, Channel, DigitsReceived, Resume, TextReceived
 from flows.engine.draft import Checked, Draft
 from flows.masking import MASKABLE
 from flows.model import BACK, Edge, Go, Step, Variable
+from flows.reading.build import Build
+from flows.reading.shape import DigitRange, Flag, InputShape, Name, Says, Shape
 from flows.saying import Saying
-from flows.shape import DigitRange, Flag, InputShape, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 
 

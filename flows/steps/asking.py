@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from core_client.language.source import Pairs
 from flows import prompts
-from flows.build import Build
 from flows.dialogue import GatherDigits, InputTimedOut, Prompt, What
 from flows.engine.draft import Draft
 from flows.model import BACK, REPEAT, Edge, Way
+from flows.reading.build import Build
+from flows.reading.shape import InputShape
 from flows.saying import Saying
-from flows.shape import InputShape
 
 _gather = lru_cache(maxsize=4096)(GatherDigits)  # a flow asks in some dozens of ways, a thousand times a minute
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from core_client.language.expressions import Expression
 from core_client.language.source import Pairs
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Read, Step, Way
-from flows.shape import Expr, Name, StepShape
+from flows.reading.build import Build
+from flows.reading.shape import Expr, Name, StepShape
 
 
 class IfShape(StepShape):

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from core_client.language.errors import EvaluationError
 from core_client.language.source import Pairs
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step, Way
+from flows.reading.build import Build
+from flows.reading.shape import Name, StepShape
 from flows.session import Frame
-from flows.shape import Name, StepShape
 
 MAX_NESTING = 8  # sub-flows that call sub-flows; deeper, nobody follows what comes back to where
 MAX_FRAMES = 2 * MAX_NESTING  # with the gates between them

@@ -16,11 +16,11 @@ from core_client.language.expressions import Expression, compile_expression
 from core_client.language.source import Node, Pairs, Scalar
 from core_client.language.types import ExprType
 from core_client.operations import REGISTRY
-from flows.build import Build
 from flows.engine.draft import Draft
 from flows.masking import argument as as_told
 from flows.model import Read
-from flows.shape import Expr, Name, Shape, StepShape
+from flows.reading.build import Build
+from flows.reading.shape import Expr, Name, Shape, StepShape
 from flows.steps.bank import FILLER_AFTER_S, LIMIT_S, Bank, answer_type, argument, outcomes
 
 OPERATION = REGISTRY["service.request_callback"]

@@ -16,7 +16,6 @@ from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs
 from core_client.language.types import ExprType
 from flows import prompts
-from flows.build import Build
 from flows.dialogue import (
     AwaitText,
     Channel,
@@ -30,8 +29,9 @@ from flows.dialogue import (
 from flows.engine.draft import Draft
 from flows.inputs import plain_text
 from flows.model import BACK, REPEAT, Edge, Go, Read, Step, Way
+from flows.reading.build import Build
+from flows.reading.shape import Expr, InputShape, Name, Says, Shape
 from flows.saying import Inner, Saying, Spoken
-from flows.shape import Expr, InputShape, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 
 PAGE = 8  # items that one key picks from: 9 and 0 are universal

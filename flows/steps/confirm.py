@@ -14,7 +14,6 @@ from core_client.domain.values import SecretHandle, Value
 from core_client.language.source import Pairs
 from core_client.operations import Type
 from flows import prompts
-from flows.build import Build
 from flows.dialogue import (
     SECRET_LOST,
     AwaitText,
@@ -33,9 +32,10 @@ from flows.engine.draft import Draft
 from flows.inputs import plain_text
 from flows.model import BACK, BY_CODE, REPEAT, Edge, Go, Step, Way
 from flows.prompts import REFUSED_PREFIX
+from flows.reading.build import Build
+from flows.reading.shape import InputShape, Name, Says
 from flows.saying import Saying
 from flows.session import Waiting
-from flows.shape import InputShape, Name, Says
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 from flows.steps.bank import Bank
 

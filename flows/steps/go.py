@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core_client.language.source import Pairs
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step
-from flows.shape import Name, StepShape
+from flows.reading.build import Build
+from flows.reading.shape import Name, StepShape
 
 
 class GoShape(StepShape):

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from core_client.language.source import Pairs, Scalar
-from flows.build import Build
 from flows.dialogue import Channel, DigitsReceived, End, Resume
 from flows.engine.draft import Draft
 from flows.model import BACK, REPEAT, Edge, Go, Step, Way
+from flows.reading.build import Build
+from flows.reading.shape import InputShape, Key, Name, Says, Shape
 from flows.saying import Saying
-from flows.shape import InputShape, Key, Name, Says, Shape
 from flows.steps.asking import Asking, build_asking, nothing_keyed, universal
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core_client.language.source import Pairs
 from core_client.language.suggest import did_you_mean
-from flows.build import Build
 from flows.model import Edge, Way
+from flows.reading.build import Build
 
 
 def outcomes_of(build: Build, node: Pairs, what: str, known: tuple[str, ...]) -> dict[str, Edge]:

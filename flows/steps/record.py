@@ -11,12 +11,12 @@ from pydantic import StringConstraints
 from core_client.language import types as t
 from core_client.language.source import Node, Pairs
 from core_client.language.types import ExprType
-from flows.build import Build
 from flows.dialogue import Channel, Record, RecordingEnded, Resume
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step
+from flows.reading.build import Build
+from flows.reading.shape import Duration, Name, Says, Shape, StepShape
 from flows.saying import Saying
-from flows.shape import Duration, Name, Says, Shape, StepShape
 from flows.steps.outcomes import outcomes_of
 
 OUTCOMES = ("ok", "empty", "failed")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core_client.language.source import Pairs
-from flows.build import Build
 from flows.dialogue import Channel, End
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step
+from flows.reading.build import Build
+from flows.reading.shape import Flag, Name, Says, StepShape
 from flows.saying import Saying
-from flows.shape import Flag, Name, Says, StepShape
 
 ENDS_A_TEXT = ("menu", "transfer")  # a text is answered; a call would go back to its menu, or on to an agent
 

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from core_client.language.source import Pairs
 from core_client.language.suggest import did_you_mean
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step, Way
+from flows.reading.build import Build
+from flows.reading.shape import Name, StepShape
 from flows.schedules import Schedule, State
-from flows.shape import Name, StepShape
 
 
 class ScheduleStepShape(StepShape):

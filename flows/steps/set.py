@@ -15,13 +15,13 @@ from core_client.language.errors import EvaluationError
 from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs, Scalar
 from core_client.language.types import ExprType
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Checked, Draft
 from flows.masking import keeps_mask
 from flows.model import Edge, Go, Read, Step
-from flows.names import built_in, fits
-from flows.shape import Expr, Name, StepShape
+from flows.reading.build import Build
+from flows.reading.names import built_in, fits
+from flows.reading.shape import Expr, Name, StepShape
 
 MAX_SET = 10  # of one step
 MAX_NUMBER = 10**15  # a number that is set again and again in a round must not grow without end

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from core_client.language.source import Pairs
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Step, Way
-from flows.shape import Name, Shape, StepShape
+from flows.reading.build import Build
+from flows.reading.shape import Name, Shape, StepShape
 
 WHOLE = 100
 

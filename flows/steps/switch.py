@@ -16,11 +16,11 @@ from core_client.language.expressions import Expression
 from core_client.language.source import Pairs, Place
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
-from flows.build import Build
 from flows.dialogue import Channel
 from flows.engine.draft import Draft
 from flows.model import Edge, Go, Read, Step, Way
-from flows.shape import Expr, Name, StepShape
+from flows.reading.build import Build
+from flows.reading.shape import Expr, Name, StepShape
 
 MAX_CASES = 50  # as many as a table on a page; more is data, and data is the bank's
 

@@ -12,13 +12,13 @@ from core_client.domain.values import Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Items, Pairs
 from flows import prompts
-from flows.build import Build
 from flows.dialogue import Channel, End, Resume, TransferEnded, TransferToAgent
 from flows.engine.draft import Draft
 from flows.masking import told
 from flows.model import Edge, Go, Step
+from flows.reading.build import Build
+from flows.reading.shape import Duration, Name, Says, Shape, StepShape
 from flows.saying import Saying
-from flows.shape import Duration, Name, Says, Shape, StepShape
 from flows.steps.outcomes import outcomes_of
 
 OUTCOMES = ("answered", "closed", "failed", "timeout")

@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from flows.inspect import Finding
-from flows.schema import FLOW_SCHEMA, PART_SCHEMA
+from flows.reading.schema import FLOW_SCHEMA, PART_SCHEMA
 from flows.store import DEFINITIONS
 from tellerline.cli.check import github
 from tellerline.starting_folder import editor_settings

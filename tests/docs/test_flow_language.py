@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.inspect import Severity, check_flow
-from flows.loader import load_flow_text
-from flows.shape import FlowShape
+from flows.reading.loader import load_flow_text
+from flows.reading.shape import FlowShape
 from flows.steps import KINDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "flows" / "language.md").read_text(encoding="utf-8")

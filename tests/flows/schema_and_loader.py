@@ -13,8 +13,8 @@ from jsonschema import Draft7Validator
 from core_client.language.errors import LanguageError
 from core_client.language.source import Node, Pairs, Scalar, Source, parse
 from flows.errors import FlowError
-from flows.loader import load_flow_text
-from flows.schema import flow_schema
+from flows.reading.loader import load_flow_text
+from flows.reading.schema import flow_schema
 
 # What the schema cannot see, and why that is so: by the loader's rule, and by its words where the rule is "shape".
 LOADER_ONLY: dict[str, str] = {

@@ -12,7 +12,7 @@ from core_client.language.source import MAX_BYTES, MAX_NODES, MAX_SCALAR
 from flows.errors import FlowError
 from flows.inspect import RULES
 from flows.inspect.finding import DEFAULT_RULE
-from flows.loader import load_flow
+from flows.reading.loader import load_flow
 
 BROKEN = Path(__file__).parent / "broken"
 FILES = sorted([*BROKEN.glob("*.yaml"), *BROKEN.glob("*/flow.yaml")])

@@ -28,7 +28,7 @@ from flows.dialogue import (
     TransferEnded,
 )
 from flows.engine import MAX_TURNS
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from flows.store import FlowStore
 from flows.testing import Driver
 

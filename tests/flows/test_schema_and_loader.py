@@ -17,8 +17,8 @@ from core_client.language.source import Source, parse, read_source
 from flows.errors import FlowError
 from flows.inspect import RULES
 from flows.inspect.rule import Level, whole
-from flows.schema import FLOW_SCHEMA, PART_SCHEMA, flow_schema, part_schema
-from flows.schema import written as schema_text
+from flows.reading.schema import FLOW_SCHEMA, PART_SCHEMA, flow_schema, part_schema
+from flows.reading.schema import written as schema_text
 from flows.store import DEFINITIONS
 from tests.flows.schema_and_loader import (
     LOADER_ONLY,
@@ -39,7 +39,7 @@ GOOD = [
     *(whole(rule.good) for rule in RULES.values() if rule.level is not Level.FOLDER and rule.id != "include"),
 ]
 EXAMPLES = 5_000 if os.environ.get("TELLERLINE_PROOF") else 200
-STALE = "run python -m flows.schema"
+STALE = "run python -m flows.reading.schema"
 
 # Flows that an editor underlines and the server takes: one of each class at least.
 TAKEN = {

@@ -17,8 +17,8 @@ from rich.markup import escape
 
 from core_client.adapters import demo_world
 from core_client.language.errors import LanguageError
-from flows.loader import load_flow
 from flows.model import Flow
+from flows.reading.loader import load_flow
 from flows.store import FixedFlows, prompt_texts
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_flows

@@ -33,8 +33,8 @@ from flows.dialogue import (
 from flows.engine import MAX_TURNS, Engine
 from flows.errors import FlowError
 from flows.inspect import Severity, check_flow
-from flows.loader import load_flow_text
 from flows.model import BY_CODE, BY_NUMBER, Flow
+from flows.reading.loader import load_flow_text
 from flows.session import Session
 from flows.steps import KINDS
 from tests.flows.property import random_users

@@ -10,7 +10,7 @@ import datetime
 from dataclasses import replace
 from pathlib import Path
 
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from flows.releases.bundle import Bundle, bundle_of_flow
 from flows.releases.register import Releases
 from sounds.catalogue import Catalogue

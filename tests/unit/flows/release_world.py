@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core_client.adapters.valkey import open_store
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from flows.releases.bundle import Bundle, bundle_of_flow
 from flows.releases.register import Releases
 from sounds.catalogue import Catalogue

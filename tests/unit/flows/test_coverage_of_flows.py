@@ -7,8 +7,8 @@ import pytest
 
 from flows.coverage import Coverage, Item, Kind, Reach, Seen, by_kind, reachable
 from flows.dialogue import Channel, Mark, Party, Prompt, Say, Turn, What
-from flows.loader import load_flow_text
 from flows.model import Flow, Way
+from flows.reading.loader import load_flow_text
 from flows.session import Session
 
 FLOW = """\

@@ -9,8 +9,8 @@ from core_client.domain.money import Money
 from core_client.domain.values import SecretHandle, Value
 from flows.dialogue import AwaitText, Channel, OperationAnswered, Reconnected, SessionExpired, TextReceived
 from flows.engine import Engine
-from flows.loader import load_flow, load_flow_text
 from flows.model import Flow
+from flows.reading.loader import load_flow, load_flow_text
 from flows.session import Waiting
 from flows.store import DEFINITIONS
 from flows.testing import Driver

@@ -23,8 +23,8 @@ from flows.dialogue import (
     TransferToAgent,
 )
 from flows.engine.core import MAX_TURNS, MAX_TURNS_AT_THE_BANK
-from flows.loader import load_flow_text
 from flows.model import Flow
+from flows.reading.loader import load_flow_text
 from flows.testing import Driver, Played
 from flows.testing.driver import said
 from tests.unit.flows.flow_texts import SMALL, changed

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.inspect import Finding, Severity, check, check_flow
-from flows.loader import load_flow_text
 from flows.prompts import SYSTEM_PROMPTS
+from flows.reading.loader import load_flow_text
 from flows.store import DEFINITIONS
 from sounds.catalogue import Catalogue
 from tests.unit.flows.flow_texts import SMALL, changed

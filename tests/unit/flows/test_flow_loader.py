@@ -8,8 +8,8 @@ import pytest
 from core_client.operations import Type
 from flows.dialogue import Channel
 from flows.errors import FlowError
-from flows.loader import load_flow, load_flow_text
 from flows.model import SmsSlot
+from flows.reading.loader import load_flow, load_flow_text
 from flows.store import DEFINITIONS
 from tests.unit.flows.flow_texts import SMALL, changed
 

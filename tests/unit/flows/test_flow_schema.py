@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from core_client.language.source import Node, Pairs, Scalar, Source, parse
-from flows.schema import flow_schema
+from flows.reading.schema import flow_schema
 from flows.store import DEFINITIONS
 from tests.unit.flows.flow_texts import SMALL
 

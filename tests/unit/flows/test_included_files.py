@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from flows.errors import FlowError
-from flows.files import MAX_DEPTH, MAX_FILES, is_only_included, source_of
-from flows.loader import load_flow, load_flow_files, load_flow_text
 from flows.model import Flow
+from flows.reading.files import MAX_DEPTH, MAX_FILES, is_only_included, source_of
+from flows.reading.loader import load_flow, load_flow_files, load_flow_text
 from flows.saying import Saying
 from flows.steps.bank import Bank
 from flows.steps.menu import Menu

@@ -5,8 +5,8 @@ import pytest
 
 from flows.assignment import assigned, unset
 from flows.dialogue import Channel
-from flows.loader import load_flow_text
 from flows.model import Flow
+from flows.reading.loader import load_flow_text
 from flows.store import FlowStore
 from tests.unit.flows.flow_texts import SMALL, changed
 from tests.unit.flows.test_sub_flows import TEXT as CALLS

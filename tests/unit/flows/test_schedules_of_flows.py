@@ -8,7 +8,7 @@ import pytest
 from flows.dialogue import DigitsReceived, Facts, Item, Prompt, Say, SayDate, Trigger, Turn
 from flows.engine import Engine
 from flows.errors import FlowError
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from flows.schedules import Schedule, State
 from flows.testing.driver import AT, Driver
 from flows.zones import zone_of

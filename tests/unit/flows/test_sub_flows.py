@@ -6,7 +6,7 @@ import pytest
 from flows.dialogue import Channel, DigitsReceived, Mark, Prompt, Say, TextReceived, What
 from flows.errors import FlowError
 from flows.graph import reached
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from flows.session import Frame, Session
 from flows.testing.driver import Driver
 

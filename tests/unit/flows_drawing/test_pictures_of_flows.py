@@ -16,8 +16,8 @@ from flows.drawing import as_data, chart_of, mermaid_of, svg_of
 from flows.drawing.layout import GAP_X, Box, Link, Placed, forward, place
 from flows.drawing.looks import GLYPHS, family_of, fitted, text_width
 from flows.figures import read
-from flows.loader import load_flow_text
 from flows.model import Flow, Way
+from flows.reading.loader import load_flow_text
 from flows.steps import KINDS
 from flows.store import FlowStore
 from tests.unit.flows.flow_texts import SMALL

@@ -17,7 +17,7 @@ from core_client.adapters import demo_world
 from core_client.domain.values import SecretHandle
 from core_client.operations import REGISTRY
 from flows.dialogue import GatherDigits, Record
-from flows.loader import load_flow
+from flows.reading.loader import load_flow
 from flows.releases.bundle import bundle_of_flow
 from flows.store import DEFINITIONS, FixedFlows
 from sounds.catalogue import Catalogue

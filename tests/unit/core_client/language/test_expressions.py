@@ -9,7 +9,7 @@ from core_client.language import types as t
 from core_client.language.errors import EvaluationError, ExpressionError, NoValueError
 from core_client.language.expressions import MAX_LENGTH, Expression, compile_expression
 from core_client.language.types import ExprType
-from flows.names import FUNCTIONS
+from flows.reading.names import FUNCTIONS
 
 NAMES = {
     "n": t.number,

@@ -17,8 +17,8 @@ from core_client.language.expressions import compile_expression
 from core_client.language.source import Source, decode_source, parse
 from flows.assignment import unset
 from flows.errors import FlowError
-from flows.loader import load_flow_files, load_flow_text
-from flows.names import FUNCTIONS
+from flows.reading.loader import load_flow_files, load_flow_text
+from flows.reading.names import FUNCTIONS
 from flows.store import DEFINITIONS
 from tests.unit.core_client.language.test_expressions import NAMES
 from tests.unit.flows.flow_texts import SMALL

@@ -16,7 +16,7 @@ import pytest
 from core_client.domain.money import Money
 from core_client.language.errors import EvaluationError, ExpressionError
 from core_client.language.expressions import MAX_LENGTH, Expression, compile_expression
-from flows.names import FUNCTIONS
+from flows.reading.names import FUNCTIONS
 from tests.unit.core_client.language.test_expressions import NAMES
 
 LONGEST_S = 0.5  # of the processor: a hundred times what the slowest takes, so that a busy machine is no failure

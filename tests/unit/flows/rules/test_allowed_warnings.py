@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from flows.inspect import Finding, check_flow
 from flows.inspect.rule import whole
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 
 SILENT = "steps:\n  main:  # {0}\n    transfer: {{queue: retail}}\n    on: {{answered: bye, closed: bye, failed: bye, timeout: bye}}\n"  # noqa: E501
 ABOVE = "steps:\n  # {0}\n  # and one more line\n\n  main:\n    transfer: {{queue: retail}}\n    on: {{answered: bye, closed: bye, failed: bye, timeout: bye}}\n"  # noqa: E501

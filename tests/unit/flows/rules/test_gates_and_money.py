@@ -3,7 +3,7 @@ from __future__ import annotations
 from flows.inspect import check_flow
 from flows.inspect.lints.money_outside_gate import RULE
 from flows.inspect.rule import whole
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 
 GOOD = RULE.good
 STRAIGHT = "main: {needs: auth, ask: {prompt: enter_payee"

@@ -4,7 +4,7 @@ import pytest
 
 from flows.inspect import Finding, check_flow
 from flows.inspect.rule import whole
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from tests.unit.flows.rules.example_prompts import Prompts
 
 ASK = """

@@ -5,7 +5,7 @@ import pytest
 from flows.errors import FlowError
 from flows.inspect import RULES, Finding, check_flow
 from flows.inspect.rule import Level, Rule, whole
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from tests.unit.flows.rules.example_prompts import of_the_examples
 
 

@@ -6,8 +6,8 @@ from flows.commands import match
 from flows.inspect import Severity, check_flow
 from flows.inspect.lints import sms_shadowed
 from flows.inspect.rule import whole
-from flows.loader import load_flow_text
 from flows.model import Flow
+from flows.reading.loader import load_flow_text
 from flows.store import FlowStore
 
 FRAME = """

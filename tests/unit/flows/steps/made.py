@@ -9,8 +9,8 @@ import pytest
 from flows.dialogue import Channel, Facts, Party, Trigger, Turn, Wait
 from flows.engine import Engine
 from flows.errors import FlowError
-from flows.loader import load_flow_text
 from flows.model import Edge, Flow
+from flows.reading.loader import load_flow_text
 from flows.session import Session
 from flows.testing import Driver
 from flows.testing.driver import AT, said

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from flows.dialogue import Channel, What
-from flows.loader import load_flow_text
+from flows.reading.loader import load_flow_text
 from flows.steps.split import place_of
 from flows.testing import Driver
 from tests.unit.flows.steps.made import flow_of, slip, text_of, ways

@@ -14,9 +14,7 @@ from core_client.language.source import Node, Pairs, Place, Scalar
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from core_client.operations import Field, Type
-from flows.build import Build
 from flows.errors import MAX_ERRORS, FlowError
-from flows.files import FlowFile
 from flows.model import (
     BY_CODE,
     BY_NUMBER,
@@ -30,10 +28,12 @@ from flows.model import (
     Variable,
     Way,
 )
-from flows.names import SCHEDULE, built_in, notices_type, type_of
+from flows.reading.build import Build
+from flows.reading.files import FlowFile
+from flows.reading.names import SCHEDULE, built_in, notices_type, type_of
+from flows.reading.sections import country_of, fallbacks_of, schedule_of, time_zone_of
+from flows.reading.shape import DefaultsShape, FlowShape, PartShape, check_shape, over
 from flows.schedules import Schedule
-from flows.sections import country_of, fallbacks_of, schedule_of, time_zone_of
-from flows.shape import DefaultsShape, FlowShape, PartShape, check_shape, over
 from flows.steps import KINDS, Learns, kind_of
 
 VARIABLE_TYPES = tuple(t.value for t in Type if t not in (Type.LIST, Type.RECORD, Type.INTENT, Type.REASON))

@@ -1,7 +1,7 @@
 """The JSON Schemas of flow files, for editors: draft-07, which yaml-language-server reads. Made from the shapes.
 
 They say which keys and words there are, and their forms; what hangs on other parts of the flow (targets, names, types,
-outcomes, channels) the loader and the lints say. ``python -m flows.schema`` writes the shipped files anew.
+outcomes, channels) the loader and the lints say. ``python -m flows.reading.schema`` writes the shipped files anew.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pydantic.json_schema import models_json_schema
 from core_client.operations import REGISTRY
 from flows.dialogue import Channel
 from flows.model import BY_CODE, BY_NUMBER
-from flows.reader import VARIABLE_TYPES
-from flows.shape import FlowShape, PartShape, Shape
+from flows.reading.reader import VARIABLE_TYPES
+from flows.reading.shape import FlowShape, PartShape, Shape
+from flows.reading.wording import ENTRY_WORDS, MAX_ATTEMPTS
 from flows.steps import KINDS
 from flows.steps.menu import ChoiceShape
 from flows.steps.say import SayShape
-from flows.wording import ENTRY_WORDS, MAX_ATTEMPTS
 
-FLOW_SCHEMA = Path(__file__).parent / "definitions" / "flow.schema.json"
-PART_SCHEMA = Path(__file__).parent / "definitions" / "part.schema.json"
+FLOW_SCHEMA = Path(__file__).parents[1] / "definitions" / "flow.schema.json"
+PART_SCHEMA = Path(__file__).parents[1] / "definitions" / "part.schema.json"
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 _NAME = {"type": "string", "pattern": r"^[a-z][a-z0-9_]{0,63}$"}

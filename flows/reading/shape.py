@@ -1,7 +1,7 @@
 """The shapes that YAML must have, as pydantic models, and errors put at the very word that is wrong.
 
 The kind of a step is chosen first and only its model validated, so that an error names the step's own keys. What is
-said, and expressions, are checked by :mod:`flows.build`, which knows the flow's names.
+said, and expressions, are checked by :mod:`flows.reading.build`, which knows the flow's names.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from pathlib import Path
 from core_client.language.source import Source, read_source
 from flows import graph
 from flows.errors import FlowError, told_as
-from flows.files import Among, Beside, Shelf, gather, source_of
 from flows.model import Flow
-from flows.reader import read_flow
+from flows.reading.files import Among, Beside, Shelf, gather, source_of
+from flows.reading.reader import read_flow
 
 Texts = Mapping[str, str]  # prompt id -> its texts in all languages, for the version's hash
 

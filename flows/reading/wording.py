@@ -13,12 +13,12 @@ from core_client.language.suggest import did_you_mean
 from core_client.operations import Type
 from flows import saying
 from flows.dialogue import Prompt
-from flows.filling import quick
+from flows.reading.filling import quick
 from flows.saying import NOTHING, Emit, PromptUse, Saying
 
 if TYPE_CHECKING:
-    from flows.build import Build
     from flows.model import Read
+    from flows.reading.build import Build
 
 _saying = quick(Saying)
 _PHONE = Type.PHONE.value
