@@ -69,7 +69,7 @@ def edit(file: Path, diff: str) -> None:
 
 
 VARYING = (
-    (re.compile(r"\b[0-9a-f]{16}\b"), "VERSION"),
+    (re.compile(r"\b[0-9a-f]{16}\b|\b[0-9a-f]{8}\b"), "VERSION"),
     (re.compile(r"\btellerline_[\w-]{43}"), "TOKEN"),
     (re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+Z|[ \d:]*)"), "WHEN"),
     (re.compile(r"\b\d+(\.\d+)? m?s\b"), "TIME"),
