@@ -78,6 +78,8 @@ def play(
     configure_logging("console", "error")
     if draft and flow is not None:
         raise typer.BadParameter("--draft plays what is in the store: leave out FILE and DIR")
+    if record is not None and record.is_file():
+        raise typer.BadParameter(f"--record: '{record}' is there already; take another name, or remove it")
     settings, flows, catalogue = _flows(config_of(config), flow, draft=draft)
     begins = flows.current(settings.agi.flow)
     notices = frozenset(notice or ())
@@ -139,6 +141,7 @@ class _Terminal:
         self._scene = scene
         self._chat = chat
         self._record = record
+        self._written: set[Path] = set()  # by this very play: written again without a question
         self._asks = sys.stdin.isatty()
         self._play: Play
 
@@ -187,13 +190,16 @@ class _Terminal:
         file = Path(name) if name else self._record
         if file is None:
             self._answer("Where to? As in .save conversations/new.yaml.")
-            return
-        self._write_later(file)
+        elif file not in self._written and file.is_file():
+            self._answer(f"{file} is there already; take another name.")
+        else:
+            self._write_later(file)
 
     def _write_later(self, file: Path) -> None:
         """Write what was done so far as it is; the end of the play proves it."""
         recorded = self._with_flows(self._play.recorded(_title(file)), file)
         if _kept(file, recorded):
+            self._written.add(file)
             self._record = self._record or file
             self._answer(f"Written to {file}; it is proved at the end.")
 

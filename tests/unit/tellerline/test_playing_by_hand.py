@@ -408,3 +408,15 @@ def test_a_secret_among_what_is_known_is_three_stars() -> None:
     assert "'pin': '***'" in shown[0]
     assert "{codes: [***, 5]}" in shown[0]
     assert "handle" not in shown[0]
+
+
+def test_a_conversation_that_is_there_is_never_written_over(tmp_path: Path) -> None:
+    there = tmp_path / "there.yaml"
+    there.write_text("mine\n")
+    refused = CliRunner().invoke(app, ["flows", "play", "--record", str(there)], input="#\n")
+    assert refused.exit_code == 2
+    assert "is there already" in refused.output.replace("\n", " ")
+    told = CliRunner().invoke(app, ["flows", "play"], input=f"#\n.save {there}\n.save {tmp_path / 'new.yaml'}\n")
+    assert "is there already" in told.output
+    assert there.read_text() == "mine\n"
+    assert (tmp_path / "new.yaml").is_file()
