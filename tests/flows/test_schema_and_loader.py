@@ -191,6 +191,8 @@ def changed_flows(draw: st.DrawFn) -> str:
     return written(data) + "\n"
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(900)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changed_flows())
 def test_where_the_two_disagree_of_any_changed_flow_is_listed(text: str) -> None:

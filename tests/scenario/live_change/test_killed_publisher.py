@@ -85,6 +85,8 @@ async def test_an_operator_killed_at_a_point_leaves_the_old_or_the_new_version_l
     assert states.count(State.PENDING) == (label in ("waits", "approving"))
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(900)
 async def test_an_operator_killed_at_any_moment_leaves_a_whole_register(tmp_path: Path) -> None:
     await _begin(tmp_path)
     chance = random.Random(20260302)
