@@ -17,7 +17,7 @@ from flows.dialogue import Channel
 from flows.errors import MAX_ERRORS, FlowError
 from flows.masking import masked_of
 from flows.model import BACK, BY_CODE, REPEAT, RETURN, Edge, Flow, Step, Way
-from flows.reading.nesting import begins_itself, count_regions, region, subflows, targets_of
+from flows.nesting import begins_itself, count_regions, region, subflows, targets_of
 from flows.steps.ask import Ask
 from flows.steps.bank import Bank
 from flows.steps.confirm import Confirm

@@ -23,8 +23,8 @@ from flows.dialogue import (
     What,
 )
 from flows.engine.draft import Checked, Draft
+from flows.filling import quick
 from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step, Way
-from flows.reading.filling import quick
 from flows.session import Frame, Session, Waiting
 
 MAX_STEPS_PER_TURN = 50  # between two waits; the longest way of the retail flow is 9

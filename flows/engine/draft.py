@@ -24,8 +24,8 @@ from flows.dialogue import (
     Wait,
     What,
 )
+from flows.filling import quick
 from flows.model import Flow
-from flows.reading.filling import quick
 from flows.saying import VISIT, Saying, Spoken
 from flows.schedules import State
 from flows.session import Frame, OpenSession, Session, Waiting

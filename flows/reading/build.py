@@ -15,9 +15,9 @@ from core_client.language.source import Items, Node, Pairs, Place, Scalar, Sourc
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from flows.dialogue import Channel
+from flows.filling import quick
 from flows.inputs import COUNTRY
 from flows.model import Edge, Gate, Notice, Variable, Way
-from flows.reading.filling import quick
 from flows.reading.names import FUNCTIONS
 from flows.reading.shape import DefaultsShape, check_shape
 from flows.reading.wording import saying_of

@@ -13,7 +13,7 @@ from core_client.language.suggest import did_you_mean
 from core_client.operations import Type
 from flows import saying
 from flows.dialogue import Prompt
-from flows.reading.filling import quick
+from flows.filling import quick
 from flows.saying import NOTHING, Emit, PromptUse, Saying
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Kind, Opera
 from flows import prompts
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
+from flows.filling import quick
 from flows.masking import argument as as_told
 from flows.model import BY_CODE, Edge, Go, Read, Step, Way
 from flows.reading.build import Build
-from flows.reading.filling import quick
 from flows.reading.names import fits, type_of
 from flows.reading.shape import Expr, Name, StepShape, WaitShape
 from flows.saying import Saying
