@@ -137,15 +137,13 @@ class Runner:
         vault: Vault,
         clock: Clock,
         *,
-        on_turn: Callable[[Session, Turn], None] | None = None,
         observer: Observer | None = None,
         notices: Callable[[str], frozenset[str]] = lambda flow: frozenset(),
     ) -> None:
         """Make one.
 
         Args:
-            on_turn: hears of every turn before it is carried out: for metrics and transcripts.
-            observer: hears what becomes of every dialogue: for figures.
+            observer: hears what becomes of every dialogue: for figures, coverage and transcripts.
             notices: answers the names of a flow's notices that are switched on now.
         """
         self._notices = notices
@@ -154,7 +152,6 @@ class Runner:
         self._core = core
         self._vault = vault
         self._clock = clock
-        self._on_turn = on_turn
         self._observer: Observer = observer or _Nobody()
         self._operations = Operations(core, vault)
         self._engines: dict[tuple[str, str], Engine] = {}
@@ -236,8 +233,6 @@ class Runner:
                 elif session.expires_at:
                     session = replace(session, expires_at=0)
                 await self._checkpoint(session, turn)
-                if self._on_turn is not None:
-                    self._on_turn(session, turn)
                 left = await self._speak(turn, line)
                 if recorded and _hands_over(turn):
                     left = None  # the message is the bank's to have, whether or not its caller is still there

@@ -7,9 +7,8 @@ import random
 
 import pytest
 
-from core_client.domain.money import Money
 from core_client.domain.values import SecretHandle, Value
-from core_client.operations import REASONS, REGISTRY, Field, Type
+from core_client.operations import REASONS, REGISTRY, Field
 from flows.dialogue import (
     SECRET_LOST,
     Channel,
@@ -31,26 +30,14 @@ from flows.engine import MAX_TURNS
 from flows.reading.loader import load_flow_text
 from flows.store import FlowStore
 from flows.testing import Driver
+from tests.flows.property import random_users
 
 DIALOGUES = 400
 
 
 def value(rng: random.Random, field: Field) -> Value:
-    match field.type:
-        case Type.MONEY:
-            return Money(rng.randint(-(10**9), 10**9), rng.choice(["CNY", "USD"]))
-        case Type.NUMBER:
-            return rng.randint(0, 9)
-        case Type.FLAG:
-            return rng.random() < 0.5
-        case Type.DATE:
-            return datetime.date(2026, 3, rng.randint(1, 28))
-        case Type.SECRET:
-            return SecretHandle("s")
-        case Type.LIST:
-            return tuple({n: value(rng, f) for n, f in field.fields.items()} for _ in range(rng.choice([0, 1, 2, 12])))
-        case _:
-            return "1234"
+    """Make a value, of money in a currency that the flow may not have."""
+    return random_users.value(rng, field, ("CNY", "USD"))
 
 
 def answer(rng: random.Random, wait: Perform) -> OperationAnswered:

@@ -83,11 +83,11 @@ def answered(rng: random.Random, wait: Perform) -> OperationAnswered:
     return OperationAnswered("ok", {name: value(rng, field) for name, field in operation.answer.items()})
 
 
-def value(rng: random.Random, field: Field) -> Value:
+def value(rng: random.Random, field: Field, currencies: tuple[str, ...] = ("CNY",)) -> Value:
     """Make a value of a registry field."""
     match field.type:
         case Type.MONEY:
-            return Money(rng.randint(-(10**9), 10**9), "CNY")
+            return Money(rng.randint(-(10**9), 10**9), rng.choice(currencies))
         case Type.NUMBER:
             return rng.randint(0, 9)
         case Type.FLAG:
@@ -100,6 +100,6 @@ def value(rng: random.Random, field: Field) -> Value:
             return "+8613900000001"
         case Type.LIST:
             count = rng.choice([0, 1, 2, 8, 9, 20])
-            return tuple({n: value(rng, f) for n, f in field.fields.items()} for _ in range(count))
+            return tuple({n: value(rng, f, currencies) for n, f in field.fields.items()} for _ in range(count))
         case _:
             return "1234"

@@ -34,6 +34,7 @@ from flows.dialogue import (
     PartyLeft,
     Record,
     RecordingEnded,
+    Resume,
     Say,
     TextReceived,
     TransferEnded,
@@ -108,6 +109,27 @@ class AnyCore:
 
 
 @dataclass
+class ByHand:
+    """Counts the steps that are entered, mark by mark, and tells everything on."""
+
+    figures: Figures
+    entered: Counter[str]
+
+    def turned(self, session: Session, turn: Turn, before: Session | None) -> None:
+        self.entered.update(mark.step for mark in turn.trail if mark.what is What.ENTERED)
+        self.figures.turned(session, turn, before)
+
+    def answered(self, session: Session, resume: Resume, seconds: float) -> None:
+        self.figures.answered(session, resume, seconds)
+
+    def left(self, session: Session) -> None:
+        self.figures.left(session)
+
+    def ended(self, session: Session, reason: str) -> None:
+        self.figures.ended(session, reason)
+
+
+@dataclass
 class World:
     """Dialogues on one node, counted by figures and, mark by mark, by hand."""
 
@@ -122,11 +144,8 @@ class World:
         self.clock = HandClock()
         self.runner = Runner(
             FlowStore(), MemorySessions(), AnyCore(self.rng), self.vault, self.clock,
-            on_turn=self.look, observer=self.observer,
+            observer=ByHand(self.observer, self.entered),
         )  # fmt: skip
-
-    def look(self, session: Session, turn: Turn) -> None:
-        self.entered.update(mark.step for mark in turn.trail if mark.what is What.ENTERED)
 
     async def play(self, name: str) -> None:
         rng = self.rng

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,18 @@ import pytest
 from core_client.domain.money import Money
 from core_client.domain.secret import Secret
 from core_client.services.call import OperationCall, OperationResult
-from flows.dialogue import Channel, InputTimedOut, Party, Prompt, Say, TextReceived, TransferEnded, Trigger
+from flows.dialogue import (
+    Channel,
+    InputTimedOut,
+    Party,
+    Prompt,
+    Resume,
+    Say,
+    TextReceived,
+    TransferEnded,
+    Trigger,
+    Turn,
+)
 from flows.errors import SessionGone, SessionStoreDown
 from flows.runner import Ended, Runner, Suspended
 from flows.session import Session
@@ -74,17 +86,34 @@ async def test_a_whole_call_is_carried_out(world: World) -> None:
     assert await world.sessions.get("s1") is None
 
 
+@dataclass
+class Listening:
+    """Keeps all that an observer is told, as text."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def turned(self, session: Session, turn: Turn, before: Session | None) -> None:
+        self.heard.append(f"{session.to_json()} {turn} {session} {before}")
+
+    def answered(self, session: Session, resume: Resume, seconds: float) -> None:
+        self.heard.append(f"{session} {resume}")
+
+    def left(self, session: Session) -> None:
+        self.heard.append(f"{session}")
+
+    def ended(self, session: Session, reason: str) -> None:
+        self.heard.append(f"{session} {reason}")
+
+
 async def test_a_pin_reaches_its_operation_and_nothing_else(world: World) -> None:
-    turns: list[str] = []
-    runner = Runner(
-        world.flows, world.sessions, world.core, world.vault, world.clock,
-        on_turn=lambda session, turn: turns.append(f"{session.to_json()} {turn} {session}"),
-    )  # fmt: skip
+    observer = Listening()
+    runner = Runner(world.flows, world.sessions, world.core, world.vault, world.clock, observer=observer)
     await runner.start(world.trigger(), world.line("1", PIN, "3"))
     given = world.core.calls[0].arguments["pin"]
     assert isinstance(given, Secret)
     assert given.reveal() == PIN
-    assert PIN not in "".join(turns) + world.sessions.dump()
+    assert len(observer.heard) > 8
+    assert PIN not in "".join(observer.heard) + world.sessions.dump()
     assert len(world.vault) == 0
 
 

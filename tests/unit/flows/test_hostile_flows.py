@@ -10,8 +10,8 @@ import pytest
 
 from flows.assignment import unset
 from flows.errors import MAX_ERRORS, FlowError
+from flows.nesting import MAX_REGIONS
 from flows.reading.loader import load_flow_text
-from flows.reading.nesting import MAX_REGIONS
 
 LONGEST_S = 5.0  # of the processor, on a machine that is busy with others; none takes a fifth of it
 MANY = 1500
