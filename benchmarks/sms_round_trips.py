@@ -38,7 +38,7 @@ from flows.runner import Ended, Suspended
 from flows.sessions import RedisSessions
 from flows.store import FlowStore
 from flows.vault import Vault
-from sms.esme import Esme, EsmeConfig, Respond
+from sms.binds.esme import Esme, EsmeConfig, Respond
 from sms.gateway import GatewayConfig, SmsGateway
 from sms.smpp import Address, Limits, Message
 

@@ -31,15 +31,15 @@ from flows.session import Session
 from flows.sessions import SessionStore
 from flows.vault import Vault
 from sms import commands
-from sms.esme import Esme, EsmeConfig, Respond
-from sms.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, Inbound, Inbox
-from sms.journal import Journal, JournalDown
+from sms.binds.esme import Esme, EsmeConfig, Respond
 from sms.lanes import Lanes
 from sms.line import SmsLine, TextOf
 from sms.numbers import e164, masked
-from sms.outbox import Outbox, Outgoing
-from sms.receipts import Receipts, is_report
+from sms.receiving.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, Inbound, Inbox
+from sms.sending.outbox import Outbox, Outgoing
+from sms.sending.receipts import Receipts, is_report
 from sms.smpp import Message
+from sms.store.journal import Journal, JournalDown
 
 HELP_PER_HOUR = 3
 PARALLEL_TEXTS = 64  # numbers worked on at once

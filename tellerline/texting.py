@@ -14,7 +14,7 @@ from flows.runner import Flows, Runner
 from flows.sessions import SessionStore
 from flows.vault import Vault
 from flows.words import text_for
-from sms.esme import EsmeConfig
+from sms.binds.esme import EsmeConfig
 from sms.gateway import GatewayConfig, SmsGateway
 from sms.smpp import Limits
 from sounds.catalogue import Catalogue

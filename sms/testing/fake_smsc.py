@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from core_client.domain.secret import Secret
+from sms.binds.link import SmppLink
 from sms.errors import SubmitRefused
-from sms.link import SmppLink
-from sms.segmentation import DATA_CODING_UCS2, Joiner, Segments, content_of, split, text_of
 from sms.smpp import (
     Address,
     BindRequested,
@@ -36,6 +35,7 @@ from sms.smpp import (
     UnbindRequested,
     Unbound,
 )
+from sms.text.segmentation import DATA_CODING_UCS2, Joiner, Segments, content_of, split, text_of
 
 RECEIVE_TIMEOUT_S = 10.0
 REDELIVER_PAUSE_S = 0.05  # a real SMSC waits seconds; what is tested is that it comes again

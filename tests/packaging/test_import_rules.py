@@ -35,7 +35,7 @@ def tree(tmp_path: Path) -> Path:
     ("rule", "module", "line"),
     [
         ("1.", "sms/planted.py", "import ivr.agi"),
-        ("1.", "flows/planted.py", "import sms.gsm0338"),
+        ("1.", "flows/planted.py", "import sms.text.gsm0338"),
         ("1.", "sounds/planted.py", "import core_client.domain.money"),
         ("2.", "core_client/domain/planted.py", "import core_client.services"),
         ("3.", "ivr/agi/planted.py", "import asyncio"),

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core_client.domain.secret import Secret
-from sms.esme import Esme, EsmeConfig, Respond
-from sms.receipts import Receipt, is_report, read_receipt
-from sms.segmentation import Joiner, content_of, split, text_of
+from sms.binds.esme import Esme, EsmeConfig, Respond
+from sms.sending.receipts import Receipt, is_report, read_receipt
 from sms.smpp import Address, Limits, Message, Status
+from sms.text.segmentation import Joiner, content_of, split, text_of
 
 
 class EchoEsme:

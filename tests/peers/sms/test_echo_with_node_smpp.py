@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from core_client.domain.secret import Secret
+from sms.binds.esme import Esme, EsmeConfig
 from sms.errors import BindError, SubmitRefused
-from sms.esme import Esme, EsmeConfig
 from sms.smpp import Status
 from tests.peers.sms.echo import EchoEsme
 from tests.peers.sms.node_smsc import PASSWORD, SYSTEM_ID, How, NodeSmsc

@@ -11,7 +11,6 @@ from itertools import count
 import pytest
 
 from core_client.domain.secret import Secret
-from sms.segmentation import UnreadableError, content_of, text_of
 from sms.smpp import (
     Address,
     Bind,
@@ -26,6 +25,7 @@ from sms.smpp import (
     Session,
     pdu,
 )
+from sms.text.segmentation import UnreadableError, content_of, text_of
 
 INPUTS = 100_000 if os.environ.get("TELLERLINE_PROOF") else 6_000
 pytestmark = pytest.mark.proof

@@ -20,7 +20,7 @@ from flows.sessions import RedisSessions
 from flows.store import FlowStore
 from flows.vault import Vault
 from flows.words import text_for
-from sms.esme import EsmeConfig
+from sms.binds.esme import EsmeConfig
 from sms.gateway import GatewayConfig, SmsGateway
 from sms.smpp import Limits
 from sms.testing.fake_smsc import FakeSmsc

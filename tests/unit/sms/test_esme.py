@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from core_client.domain.secret import Secret
+from sms.binds.esme import Esme, EsmeConfig, Respond
 from sms.errors import BindError, LinkClosed, SubmitRefused, SubmitUnanswered
-from sms.esme import Esme, EsmeConfig, Respond
 from sms.smpp import Address, Limits, Message, Status
 from sms.testing.fake_smsc import Behaviour, FakeSmsc
 from tests.unit.sms.sms_world import esme_config

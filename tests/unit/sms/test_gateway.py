@@ -14,8 +14,8 @@ import pytest
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
-from sms.journal import JournalDown
 from sms.smpp import Address, EsmClass, Message, Status, Tag
+from sms.store.journal import JournalDown
 from sms.testing import fake_smsc
 from sms.testing.fake_smsc import FakeSmsc
 from tests.unit.sms.sms_world import BANK, ENGLISH, STRANGER, WANG, SmsWorld, gateway_on, sms_world

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms import gsm0338
+from sms.text import gsm0338
 
 EVERY = [character for code, character in enumerate(gsm0338.BASIC) if code != gsm0338.ESCAPE]
 EVERY += gsm0338.EXTENSION.values()

@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 from core_client.adapters.sealing import Sealer
 from core_client.adapters.together import Together
 from core_client.adapters.valkey import open_store
-from sms.inbox import Inbox
-from sms.journal import MAX_BATCH, Journal, JournalDown
 from sms.lanes import Lanes
-from sms.outbox import Outbox
+from sms.receiving.inbox import Inbox
+from sms.sending.outbox import Outbox
+from sms.store.journal import MAX_BATCH, Journal, JournalDown
 
 APPEND = "return redis.call('RPUSH', KEYS[1], ARGV[1])"
 

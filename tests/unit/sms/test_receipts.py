@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sms.receipts import Receipt, is_report, read_receipt
+from sms.sending.receipts import Receipt, is_report, read_receipt
 from sms.smpp import Address, Message, Tag
 
 TEXT = b"id:2575 sub:001 dlvrd:001 submit date:2603021015 done date:2603021015 stat:UNDELIV err:045 text:BAL"

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sms import gsm0338
-from sms.graphemes import clusters
-from sms.segmentation import (
+from sms.smpp import Address, EsmClass, Message, Tag
+from sms.text import gsm0338
+from sms.text.graphemes import clusters
+from sms.text.segmentation import (
     EXPIRY_S,
     MAX_PARTS,
     Content,
@@ -21,7 +22,6 @@ from sms.segmentation import (
     split,
     text_of,
 )
-from sms.smpp import Address, EsmClass, Message, Tag
 
 FAMILY = "👨‍👩‍👧‍👦"
 CHINA = "🇨🇳"

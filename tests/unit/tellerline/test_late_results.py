@@ -12,7 +12,7 @@ from core_client.testing.faulty_bank import Fault
 from core_client.testing.world import World, world
 from flows.vault import Vault
 from sms.gateway import SmsGateway
-from sms.journal import JournalDown
+from sms.store.journal import JournalDown
 from sounds.catalogue import Catalogue
 from tellerline.late_results import IN_PROGRESS_S, LateResults
 

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sms import gsm0338
-from sms.graphemes import clusters
 from sms.smpp import EsmClass, Message, Tag
+from sms.text import gsm0338
+from sms.text.graphemes import clusters
 
 DATA_CODING_DEFAULT = 0x00  # GSM 03.38, one septet an octet
 DATA_CODING_ASCII = 0x01

@@ -23,11 +23,11 @@ import structlog
 from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import raise_if_cancelled
 from sms.errors import LinkClosed, SubmitRefused, SubmitUnanswered
-from sms.journal import Journal, JournalDown
 from sms.lanes import Lanes
 from sms.numbers import address_of
-from sms.segmentation import split
 from sms.smpp import LocalProtocolError, Message, Status, status_name
+from sms.store.journal import Journal, JournalDown
+from sms.text.segmentation import split
 
 MAX_AGE_S = 24 * 3600.0  # an answer that could not be sent for a day answers nothing any more
 MAX_TRIES = 8  # of a part that the SMSC refuses with a status that may pass
@@ -52,7 +52,7 @@ _log = structlog.get_logger("sms.outbox")
 
 
 class Submitter(Protocol):
-    """What the outbox needs of :class:`sms.esme.Esme`."""
+    """What the outbox needs of :class:`sms.binds.esme.Esme`."""
 
     @property
     def link_name(self) -> str:

@@ -15,8 +15,8 @@ from typing import TypeAlias
 import structlog
 
 from core_client.domain.secret import Secret
+from sms.binds.link import SmppLink
 from sms.errors import BindError, LinkClosed, SubmitRefused, SubmitUnanswered
-from sms.link import SmppLink
 from sms.smpp import (
     Bind,
     BindRefused,

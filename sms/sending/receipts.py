@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
-from sms.journal import Journal
 from sms.smpp import EsmClass, Message, Status, Tag
 from sms.smpp.codes import MESSAGE_TYPE_MASK
+from sms.store.journal import Journal
 
 MAX_RECORDED = 100_000  # the newest; a day of a busy bank
 _INTERMEDIATE = 0x20  # §5.2.12: a notification on the way to the receipt

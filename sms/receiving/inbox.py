@@ -23,9 +23,9 @@ import structlog
 
 from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import raise_if_cancelled
-from sms.journal import Argument, Journal
-from sms.segmentation import Content, Part, UnreadableError, content_of, text_of
 from sms.smpp import Message, Status, Tag
+from sms.store.journal import Argument, Journal
+from sms.text.segmentation import Content, Part, UnreadableError, content_of, text_of
 
 DUPLICATE_WINDOW_S = 120.0  # an SMSC whose acknowledgement was lost tries again after seconds to a minute
 PARTS_EXPIRY_S = 300.0

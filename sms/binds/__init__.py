@@ -1,0 +1,1 @@
+"""Our side of message centres: connections, binds, who holds them, how fast they may be fed."""

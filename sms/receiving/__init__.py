@@ -1,0 +1,1 @@
+"""Texts that come in: stored, recognised when they come again, joined, handed on once."""

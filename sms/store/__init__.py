@@ -1,0 +1,1 @@
+"""What is kept in the shared store, and how it gets there."""

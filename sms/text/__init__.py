@@ -1,0 +1,1 @@
+"""What texts are made of: alphabets, characters that are not cut, parts."""
