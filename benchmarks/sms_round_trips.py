@@ -100,7 +100,7 @@ async def _serve_stored(port: int) -> None:
                 runner=echo,
                 core=echo,
                 flows=FlowStore(),
-                sessions=RedisSessions(store.redis),
+                sessions=RedisSessions(store.redis, Sealer(os.urandom(32))),
                 vault=Vault(),
                 text_for=lambda say, _catalogue: "".join(item.text for item in say.items if isinstance(item, SayText)),
                 clock=SystemClock(),

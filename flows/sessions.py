@@ -1,17 +1,21 @@
 """Where sessions are kept between turns, so that another node can go on when this one dies.
 
 A voice session lives under its id. A text session that waits is also found by its party's number: the newest one
-that waits is the one that the next text belongs to.
+that waits is the one that the next text belongs to. A session says who talks about which payee and how much: it rests
+sealed. Only its flow and version stand in the clear, for whoever sweeps versions that nobody needs any more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import Together
 from flows.dialogue import Channel
 from flows.errors import SessionError, SessionStoreDown
@@ -47,41 +51,51 @@ class SessionStore(Protocol):
 class RedisSessions:
     """Sessions in Valkey or Redis. Every method raises :class:`SessionStoreDown` when the store does not answer."""
 
-    def __init__(self, redis: Redis, prefix: str = PREFIX) -> None:
-        """``redis`` has retries off and explicit timeouts."""
+    def __init__(self, redis: Redis, sealer: Sealer, prefix: str = PREFIX) -> None:
+        """``redis`` has retries off and explicit timeouts; all nodes of a line seal under one key."""
         self._store = Together(redis)
+        self._sealer = sealer
         self._prefix = prefix
 
     def _key(self, session_id: str) -> str:
         return f"{self._prefix}:s:{session_id}"
 
     def _index(self, number: str) -> str:
-        return f"{self._prefix}:w:{number}"
+        return f"{self._prefix}:w:{self._sealer.fingerprint(number.encode(), b'dialogue').hex()}"
+
+    def _sealed(self, session: Session) -> bytes:
+        sealed = self._sealer.seal(session.to_json().encode(), session.id.encode())
+        shown = {"flow": session.flow, "ver": session.version, "sealed": base64.b64encode(sealed).decode()}
+        return json.dumps(shown, separators=(",", ":")).encode()
+
+    def _opened(self, session_id: str, kept: bytes) -> Session:
+        sealed = base64.b64decode(json.loads(kept)["sealed"], validate=True)
+        return Session.from_json(self._sealer.open(sealed, session_id.encode()))
 
     async def put(self, session: Session, ttl_s: int) -> None:
         """Write it in one round trip. See :class:`SessionStore`."""
         number = session.party.number
         try:
             if session.waits_for_text and number is not None:
-                kept = self._store.ask("SET", self._key(session.id), session.to_json(), "EX", ttl_s)
+                kept = self._store.ask("SET", self._key(session.id), self._sealed(session), "EX", ttl_s)
                 found = self._store.ask("SET", self._index(number), session.id, "EX", ttl_s)
                 await asyncio.gather(kept, found)
             else:
-                await self._store.ask("SET", self._key(session.id), session.to_json(), "EX", ttl_s)
+                await self._store.ask("SET", self._key(session.id), self._sealed(session), "EX", ttl_s)
         except (RedisError, OSError) as error:
             raise SessionStoreDown("the session store does not answer") from error
 
     async def get(self, session_id: str) -> Session | None:
-        """See :class:`SessionStore`. A session of another format counts as gone."""
+        """See :class:`SessionStore`. A session of another format, or sealed under another key, counts as gone."""
         try:
-            text = await self._store.ask("GET", self._key(session_id))
+            kept = await self._store.ask("GET", self._key(session_id))
         except (RedisError, OSError) as error:
             raise SessionStoreDown("the session store does not answer") from error
-        if text is None:
+        if kept is None:
             return None
         try:
-            return Session.from_json(text)
-        except SessionError:
+            return self._opened(session_id, kept)
+        except (SessionError, SealError, ValueError, KeyError, TypeError):
             return None
 
     async def delete(self, session: Session) -> None:

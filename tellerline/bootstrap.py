@@ -22,6 +22,7 @@ from core_client.adapters.auth_sessions import RedisAuthSessions
 from core_client.adapters.clock import SystemClock
 from core_client.adapters.embedded import EmbeddedBank, open_bank
 from core_client.adapters.pin_hashing import PinCost
+from core_client.adapters.sealing import Sealer
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
 from core_client.adapters.valkey import Store, open_store, reach_store
@@ -159,7 +160,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             await seed(bank)
         door = MeteredDoor(seams.wrap_door(bank.client), metrics)
         vault = Vault()
-        sessions = RedisSessions(store.redis)
+        sessions = RedisSessions(store.redis, Sealer(keys.seal))
         figures = await stack.enter_async_context(Figures(store.redis).counting())
         runner = Runner(
             served.flows, sessions, door, vault, seams.clock, observer=figures, notices=served.board.notices

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core_client.adapters.sealing import Sealer
 from flows.dialogue import Channel
 from flows.releases.bundle import Bundle, version_of
 from flows.releases.errors import AudioNotKept, RegisterDown
@@ -117,7 +118,7 @@ async def test_a_sweep_keeps_what_can_be_gone_back_to_what_waits_and_what_sessio
         keep_audio(version, catalogue, kept)
         made.append(await publish(releases, version))
     _age(kept)
-    sessions = RedisSessions(releases._redis)
+    sessions = RedisSessions(releases._redis, Sealer(bytes(32)))
     await sessions.put(replace(BARE, id="v1", flow="small", version=made[0].version), 60)
     await sessions.put(replace(FULL, id="t1", flow="small", version=made[1].version, channel=Channel.SMS), 60)
     draft = bundle("draft")
@@ -149,7 +150,7 @@ async def test_proposals_that_were_never_live_take_no_place_of_what_can_be_gone_
 
 
 async def test_sessions_are_found_however_many_there_are(releases: Releases) -> None:
-    sessions = RedisSessions(releases._redis)
+    sessions = RedisSessions(releases._redis, Sealer(bytes(32)))
     for number in range(1200):
         await releases._redis.set(f"other:{number}", "x")
         if number % 2:

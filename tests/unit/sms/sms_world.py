@@ -86,7 +86,7 @@ async def gateway_on(
     store: Store, bank: Behind, port: int, *, checkpoint: Callable[[str], None] = lambda _: None, **config: Any
 ) -> AsyncIterator[SmsGateway]:
     vault = Vault()
-    sessions = RedisSessions(store.redis)
+    sessions = RedisSessions(store.redis, Sealer(KEY))
     runner = Runner(_flows, sessions, bank.core, vault, bank.clock)
     gateway = SmsGateway(
         GatewayConfig(config.pop("esme", esme_config(port)), **config),
