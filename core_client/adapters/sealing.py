@@ -1,8 +1,9 @@
 """Sealing of what must rest in a store unread: bodies of messages, before they are answered and after.
 
-AES-256-GCM under a key of its own for each seal, in the manner of XAES-256-GCM: half of a 24-byte random nonce derives
-the key, the other half is GCM's nonce. One long-lived key then never meets GCM's bound of 2**32 random nonces, which a
-busy SMSC reaches in weeks. The key lives in a file beside the configuration, never in the store that it protects.
+AES-256-GCM under derived keys, in the manner of XAES-256-GCM: half of a 24-byte random nonce derives the key, the other
+half is GCM's nonce. One long-lived key then never meets GCM's bound of 2**32 random nonces, which a busy SMSC reaches
+in weeks. A derived key seals some ten thousand bodies before the next one is drawn: deriving costs more than sealing.
+The key lives in a file beside the configuration, never in the store that it protects.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hmac
 import os
 import secrets
 import stat
+from collections import OrderedDict
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +25,8 @@ FINGERPRINT_BYTES = 16  # 128 bits: no accidental twin among the messages of a w
 _VERSION = b"\x01"
 _HALF = 12  # GCM's nonce (SP 800-38D §8.2), and as many bytes again to derive the key from
 _TAG = 16
+_SEALS_A_KEY = 2**14  # far below GCM's 2**32: two equal nonces under one of them are as likely as 1 in 2**69
+_CIPHERS = 64  # that were met last are kept: what a node reads it mostly sealed itself
 _OVERHEAD = len(_VERSION) + 2 * _HALF + _TAG
 _SEAL = b"tellerline seal 1\x00"
 _PRINT = b"tellerline fingerprint 1\x00"
@@ -35,21 +39,28 @@ class SealError(Exception):
 class Sealer:
     """Seals and opens bodies under one key. ``context`` (a message id) must be the same at both ends."""
 
-    __slots__ = ("_key", "_print_key")
+    __slots__ = ("_ciphers", "_head", "_key", "_left", "_print_key", "_sealing")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise SealError(f"a sealing key has {KEY_BYTES} bytes, this one has {len(key)}")
         self._key = key
         self._print_key = hmac.digest(key, _PRINT, hashlib.sha256)
+        self._left = 0  # bodies that may still be sealed under the present derived key
+        self._head, self._sealing = b"", AESGCM(key)
+        self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
 
     def __repr__(self) -> str:
         return "Sealer(***)"
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Answer ``plain`` sealed to ``context``: 41 bytes longer, different each time."""
-        nonce = secrets.token_bytes(2 * _HALF)
-        return _VERSION + nonce + self._cipher(nonce).encrypt(nonce[_HALF:], plain, context)
+        if not self._left:
+            half = secrets.token_bytes(_HALF)
+            self._head, self._sealing, self._left = _VERSION + half, self._cipher(half), _SEALS_A_KEY
+        self._left -= 1
+        nonce = secrets.token_bytes(_HALF)
+        return self._head + nonce + self._sealing.encrypt(nonce, plain, context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Answer what was sealed.
@@ -59,9 +70,9 @@ class Sealer:
         """
         if len(sealed) < _OVERHEAD or sealed[:1] != _VERSION:
             raise SealError("not a sealed body of a version that this release opens")
-        nonce = sealed[1 : 1 + 2 * _HALF]
+        cipher = self._cipher(sealed[1 : 1 + _HALF])
         try:
-            return self._cipher(nonce).decrypt(nonce[_HALF:], sealed[1 + 2 * _HALF :], context)
+            return cipher.decrypt(sealed[1 + _HALF : 1 + 2 * _HALF], sealed[1 + 2 * _HALF :], context)
         except InvalidTag:
             raise SealError("the sealed body was changed, belongs elsewhere or was sealed under another key") from None
 
@@ -72,8 +83,14 @@ class Sealer:
         """
         return hmac.digest(self._print_key, context + b"\x00" + plain, hashlib.sha256)[:FINGERPRINT_BYTES]
 
-    def _cipher(self, nonce: bytes) -> AESGCM:
-        return AESGCM(hmac.digest(self._key, _SEAL + nonce[:_HALF], hashlib.sha256))
+    def _cipher(self, half: bytes) -> AESGCM:
+        cipher = self._ciphers.get(half)
+        if cipher is None:
+            cipher = AESGCM(hmac.digest(self._key, _SEAL + half, hashlib.sha256))
+            self._ciphers[half] = cipher
+            if len(self._ciphers) > _CIPHERS:
+                self._ciphers.popitem(last=False)
+        return cipher
 
 
 def load_or_create_key(path: Path) -> bytes:
