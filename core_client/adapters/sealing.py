@@ -26,6 +26,7 @@ _VERSION = b"\x01"
 _HALF = 12  # GCM's nonce (SP 800-38D §8.2), and as many bytes again to derive the key from
 _TAG = 16
 _SEALS_A_KEY = 2**14  # far below GCM's 2**32: two equal nonces under one of them are as likely as 1 in 2**69
+_BLOCK = 64  # octets of SHA-256's block (RFC 2104)
 _CIPHERS = 64  # that were met last are kept: what a node reads it mostly sealed itself
 _OVERHEAD = len(_VERSION) + 2 * _HALF + _TAG
 _SEAL = b"tellerline seal 1\x00"
@@ -39,13 +40,15 @@ class SealError(Exception):
 class Sealer:
     """Seals and opens bodies under one key. ``context`` (a message id) must be the same at both ends."""
 
-    __slots__ = ("_ciphers", "_head", "_key", "_left", "_print_key", "_sealing")
+    __slots__ = ("_ciphers", "_head", "_inner", "_key", "_left", "_outer", "_sealing")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise SealError(f"a sealing key has {KEY_BYTES} bytes, this one has {len(key)}")
         self._key = key
-        self._print_key = hmac.digest(key, _PRINT, hashlib.sha256)
+        print_key = hmac.digest(key, _PRINT, hashlib.sha256).ljust(_BLOCK, b"\x00")
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in print_key))  # HMAC's two halves, the key taken in
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in print_key))
         self._left = 0  # bodies that may still be sealed under the present derived key
         self._head, self._sealing = b"", AESGCM(key)
         self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
@@ -81,7 +84,10 @@ class Sealer:
 
         A plain hash of a six-digit text would be undone by trying a million of them.
         """
-        return hmac.digest(self._print_key, context + b"\x00" + plain, hashlib.sha256)[:FINGERPRINT_BYTES]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(context + b"\x00" + plain)
+        outer.update(inner.digest())
+        return outer.digest()[:FINGERPRINT_BYTES]
 
     def _cipher(self, half: bytes) -> AESGCM:
         cipher = self._ciphers.get(half)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hmac
 import pickle
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core_client.adapters.sealing import KEY_BYTES, Sealer, SealError, load_or_create_key
+from core_client.adapters import sealing
+from core_client.adapters.sealing import FINGERPRINT_BYTES, KEY_BYTES, Sealer, SealError, load_or_create_key
 
 KEY = bytes(range(KEY_BYTES))
 
@@ -54,6 +56,21 @@ def test_fingerprints_tell_equal_from_different_and_depend_on_the_key() -> None:
     assert sealer.fingerprint(b"BAL") != sealer.fingerprint(b"BAM")
     assert sealer.fingerprint(b"BAL", b"a") != sealer.fingerprint(b"BAL", b"b")
     assert sealer.fingerprint(b"BAL") != Sealer(bytes(KEY_BYTES)).fingerprint(b"BAL")
+
+
+def test_a_fingerprint_is_an_hmac() -> None:
+    key = hmac.digest(KEY, b"tellerline fingerprint 1\x00", "sha256")
+    assert Sealer(KEY).fingerprint(b"BAL", b"copy") == hmac.digest(key, b"copy\x00BAL", "sha256")[:FINGERPRINT_BYTES]
+
+
+def test_derived_keys_follow_one_another_and_what_they_sealed_opens_long_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "_SEALS_A_KEY", 3)
+    sealer = Sealer(KEY)
+    seals = [sealer.seal(b"%d" % number, b"c") for number in range(600)]
+    assert len({sealed[1:13] for sealed in seals}) == 200, "a derived key for every three"
+    assert len({sealed[13:25] for sealed in seals}) == 600, "and a nonce for each"
+    assert [sealer.open(sealed, b"c") for sealed in seals] == [b"%d" % number for number in range(600)]
+    assert len(sealer._ciphers) == sealing._CIPHERS
 
 
 def test_a_key_of_another_length_is_refused() -> None:
