@@ -1,9 +1,4 @@
-"""The SMS channel as a whole: texts come in, each is taken to where it belongs, and its answer goes out.
-
-Where a text belongs, in this order: six digits to the dialogue that waits for a code, else they are taken for a PIN
-and refused; a command of the flow begins a dialogue; anything else goes to the dialogue that waits for a text; what
-is left is answered with help, a few times an hour. Texts of one number are worked on one after another.
-"""
+"""The SMS channel as a whole: texts come in, are answered one after another for each number, and answers go out."""
 
 from __future__ import annotations
 
@@ -11,26 +6,20 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 import structlog
 from redis.asyncio import Redis
 
 from core_client.adapters.sealing import Sealer
 from core_client.adapters.together import raise_if_cancelled
-from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
-from core_client.services.client import Arrival
-from flows.dialogue import Channel, Party, Prompt, Reconnected, Resume, Say, TextReceived, Trigger
-from flows.errors import SessionGone, SessionStoreDown
-from flows.model import Flow
-from flows.prompts import SMS_HELP, SMS_LOOKS_LIKE_PIN, SYSTEM_TROUBLE
-from flows.runner import Ended, Flows, Line, Suspended
-from flows.session import Session
+from flows.errors import SessionStoreDown
+from flows.prompts import SYSTEM_TROUBLE
+from flows.runner import Flows
 from flows.sessions import SessionStore
 from flows.vault import Vault
-from sms import commands
+from sms.answering import Answering, Arrivals, Asked, Dialogues
 from sms.binds.esme import Esme, EsmeConfig, Respond
 from sms.lanes import Lanes
 from sms.line import SmsLine, TextOf
@@ -59,26 +48,6 @@ _MARK = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])"
 _log = structlog.get_logger("sms.gateway")
 
 
-class Arrivals(Protocol):
-    """What the gateway needs of :class:`core_client.services.client.CoreClient`."""
-
-    async def arrive(self, channel: str, number: str | None) -> Arrival:
-        """Begin an auth session; see ``CoreClient.arrive``."""
-        ...
-
-
-class Dialogues(Protocol):
-    """What the gateway needs of :class:`flows.runner.Runner`."""
-
-    async def start(self, trigger: Trigger, line: Line) -> Ended | Suspended:
-        """Begin a dialogue; see ``Runner.start``."""
-        ...
-
-    async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
-        """Go on with one; see ``Runner.resume``."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
     """How the bank texts."""
@@ -95,16 +64,29 @@ class GatewayConfig:
     receipts: bool = False  # ask the SMSC for a receipt of every answer
 
 
-@dataclass(slots=True)
-class _Turn:
-    """One text being worked on, and what is found out about it, for the log."""
+class _Shares:
+    """Counts in the store what a number was given in this hour, whichever node gave it."""
 
-    inbound: Inbound
-    number: str
-    kind: str = "unknown"
-    step: str = ""
-    characters: int = 0
-    began: float = field(default_factory=time.monotonic)
+    def __init__(self, journal: Journal, sealer: Sealer, base: str, per_hour: int) -> None:
+        self._journal, self._sealer, self._base, self._per_hour = journal, sealer, base, per_hour
+
+    async def left(self, number: str, what: str) -> bool:
+        key = f"{self._base}:{what}:{self._sealer.fingerprint(number.encode(), b'limit').hex()}"
+        return int(await self._journal.write(_COUNT, (key,), _HOUR_S)) <= self._per_hour
+
+
+class _Marks:
+    """Marks in the store, under the names of texts."""
+
+    def __init__(self, journal: Journal, base: str) -> None:
+        self._journal, self._base = journal, base
+
+    async def before(self, name: str) -> str | None:
+        mark: bytes | None = await self._journal.write(_MARKED, (f"{self._base}:mark:{name}",))
+        return None if mark is None else mark.decode()
+
+    async def put(self, name: str, mark: str) -> None:
+        await self._journal.write(_MARK, (f"{self._base}:mark:{name}",), mark, MARK_S)
 
 
 class SmsGateway:
@@ -135,18 +117,22 @@ class SmsGateway:
             on_handled: hears the kind of every text that was dealt with and how long it took.
         """
         self._config = config
-        self._sealer = sealer
-        self._runner = runner
-        self._core = core
-        self._flows = flows
-        self._sessions = sessions
-        self._vault = vault
         self._text_for = text_for
-        self._clock = clock
         self._checkpoint = checkpoint
         self._on_handled = on_handled
-        self._base = f"{config.prefix}:{{sms}}"
         self.journal = Journal(redis)
+        base = f"{config.prefix}:{{sms}}"
+        self.answering = Answering(
+            core=core,
+            runner=runner,
+            flows=flows,
+            flow=config.flow,
+            sessions=sessions,
+            vault=vault,
+            clock=clock,
+            shares=_Shares(self.journal, sealer, base, config.help_per_hour),
+            marks=_Marks(self.journal, base),
+        )
         self._lanes = Lanes(self._work, PARALLEL_TEXTS, "sms")
         self.inbox = Inbox(
             self.journal,
@@ -213,165 +199,70 @@ class SmsGateway:
 
     async def _work(self, inbound: Inbound) -> None:
         """Deal with one text until its answer is stored. Ends only so, or by being cancelled: the text stays stored."""
+        began = time.monotonic()
         number = e164(inbound.source, inbound.source_ton, self._config.region)
-        turn = _Turn(inbound, number or "")
+        asked = Asked(number or "", inbound.text, f"{self._config.node}-{inbound.id}", inbound.recovered)
         pause_s = 0.1
         while True:
             raise_if_cancelled()
             try:
-                outcome = await self._deal_with(turn)
+                outcome, characters = await self._deal_with(inbound, asked)
             except (SessionStoreDown, JournalDown) as error:
                 _log.error("sms.store_down", error=str(error), retry_in_s=pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
             else:
                 break
-        seconds = time.monotonic() - turn.began
-        self._on_handled(turn.kind, seconds)
+        seconds = time.monotonic() - began
+        self._on_handled(asked.kind, seconds)
         _log.info(
             "sms.handled",
             id=inbound.id,
-            number=masked(turn.number or inbound.source),
-            kind=turn.kind,
-            step=turn.step,
+            number=masked(number or inbound.source),
+            kind=asked.kind,
+            step=asked.step,
             outcome=outcome,
-            answered=turn.characters,
+            answered=characters,
             recovered=inbound.recovered,
             took_ms=round(seconds * 1000),
         )
 
-    async def _deal_with(self, turn: _Turn) -> str:
-        if not turn.number or turn.number == self._config.short_code:
-            turn.kind = "unanswerable"  # a name or a machine; answering might never end
-            await self._store_answer(turn, "")
-            return "dropped"
-        arrival = await self._core.arrive(Channel.SMS.value, turn.number)
-        line = SmsLine(self._text_for, lambda text: self._store_answer(turn, text))
+    async def _deal_with(self, inbound: Inbound, asked: Asked) -> tuple[str, int]:
+        """Answer what came of it, and how many characters were answered."""
+        characters = 0
+
+        async def store(text: str) -> None:
+            nonlocal characters
+            characters = len(text)
+            await self._store_answer(inbound, asked.number, text)
+
+        if not asked.number or asked.number == self._config.short_code:
+            asked.kind = "unanswerable"  # a name or a machine; answering might never end
+            await store("")
+            return "dropped", 0
+        arrival = await self.answering.arrive(asked.number)
+        line = SmsLine(self._text_for, store)
         try:
-            await self._route(turn, arrival, line)
+            await self.answering.answer(asked, arrival, line)
         except (SessionStoreDown, JournalDown):
             raise
         except Exception as error:  # noqa: BLE001 - one text that trips us must not stop the others
             # Only the kind of error: its text may hold what the customer wrote.
-            _log.error("sms.failed", id=turn.inbound.id, error=type(error).__name__, where=_where(error))
+            _log.error("sms.failed", id=inbound.id, error=type(error).__name__, where=_where(error))
             if not line.answered:
-                line = SmsLine(self._text_for, lambda text: self._store_answer(turn, text))
-                await self._say(line, SYSTEM_TROUBLE, self._language(turn, arrival))
+                line = SmsLine(self._text_for, store)
+                await self.answering.say(line, SYSTEM_TROUBLE, asked, arrival)
             await line.flush()
-            return "failed"
+            return "failed", characters
         await line.flush()
-        return line.reason
-
-    # --- where a text belongs ---
-
-    async def _route(self, turn: _Turn, arrival: Arrival, line: SmsLine) -> None:
-        text = turn.inbound.text
-        if text is None:
-            await self._help(turn, arrival, line, "unreadable")
-            return
-        code = commands.six_digits(text)
-        if code is not None:
-            await self._code(turn, arrival, line, code)
-            return
-        flow = self._flows.current(self._config.flow)
-        command = commands.match(flow.sms_patterns, text, flow.currency, flow.country)
-        if command is not None:
-            turn.kind, turn.step = "command", command.step
-            await self._runner.start(self._trigger(turn, arrival, flow, command), line)
-            return
-        session = await self._waiting(turn)
-        if session is not None:
-            turn.kind, turn.step = "reply", session.step
-            if await self._resume(turn, session, TextReceived(text), line):
-                return
-        await self._help(turn, arrival, line, "unknown" if session is None else "late")
-
-    async def _code(self, turn: _Turn, arrival: Arrival, line: SmsLine, code: str) -> None:
-        session = await self._waiting(turn)
-        # One that waits for neither was at the bank with this very code when its node died.
-        if session is not None and not session.ended and (session.waits_for_code or not session.waits_for_text):
-            turn.kind, turn.step = "code", session.step
-            handle = self._vault.keep(Secret(code))
-            try:
-                if await self._resume(turn, session, TextReceived("", handle), line):
-                    return
-            finally:
-                self._vault.forget(handle)
-        turn.kind = "like_pin"
-        if await self._under_limit(turn, "pin"):
-            await self._say(line, SMS_LOOKS_LIKE_PIN, self._language(turn, arrival))
-
-    async def _waiting(self, turn: _Turn) -> Session | None:
-        session_id = await self._sessions.waiting(turn.number)
-        return None if session_id is None else await self._sessions.get(session_id)
-
-    async def _resume(self, turn: _Turn, session: Session, resume: Resume, line: SmsLine) -> bool:
-        """Go on with a dialogue; False when it is over.
-
-        A text that a former process had begun to work on may have moved the dialogue on already, and only its answer
-        was lost: then the dialogue asks again what it asked, instead of taking the text for the answer to that.
-        """
-        mark = f"{self._base}:mark:{turn.inbound.id}"
-        now = f"{session.id}:{session.turns}"
-        if turn.inbound.recovered:
-            before: bytes | None = await self.journal.write(_MARKED, (mark,))
-            if before is not None and before.decode() != now and session.waits_for_text:
-                resume = Reconnected()
-        if not isinstance(resume, Reconnected):
-            await self.journal.write(_MARK, (mark,), now, MARK_S)
-        try:
-            await self._runner.resume(session.id, resume, line)
-        except SessionGone:
-            return False
-        return True
-
-    def _trigger(self, turn: _Turn, arrival: Arrival, flow: Flow, command: commands.Command) -> Trigger:
-        return Trigger(
-            flow=flow.name,
-            channel=Channel.SMS,
-            party=Party(turn.number, arrival.identified, arrival.language),
-            # Named by its text: worked on again after a crash, it asks the bank under the same request ids.
-            session_id=f"sms-{self._config.node}-{turn.inbound.id}",
-            auth_session_id=arrival.auth_session_id,
-            at=self._clock.now(),
-            step=command.step,
-            slots=command.slots,
-            language=command.language,
-        )
-
-    async def _help(self, turn: _Turn, arrival: Arrival, line: SmsLine, kind: str) -> None:
-        turn.kind = kind
-        if await self._under_limit(turn, "help"):
-            await self._say(line, SMS_HELP, self._language(turn, arrival))
-
-    async def _under_limit(self, turn: _Turn, what: str) -> bool:
-        """Count one more; False when the number has had its share of this hour."""
-        key = f"{self._base}:{what}:{self._sealer.fingerprint(turn.number.encode(), b'limit').hex()}"
-        count = await self.journal.write(_COUNT, (key,), _HOUR_S)
-        return int(count) <= self._config.help_per_hour
-
-    def _language(self, turn: _Turn, arrival: Arrival) -> str:
-        """The language of what was written where its letters tell, else the customer's, else the bank's first."""
-        languages = self._flows.current(self._config.flow).languages
-        text = turn.inbound.text or ""
-        if any("\u4e00" <= character <= "\u9fff" for character in text) and "zh" in languages:
-            return "zh"
-        if arrival.language is not None and arrival.language in languages:
-            return arrival.language
-        latin = any(character.isascii() and character.isalpha() for character in text)
-        return "en" if latin and "en" in languages else languages[0]
+        return line.reason, characters
 
     # --- going out ---
 
-    async def _say(self, line: SmsLine, prompt: str, language: str) -> None:
-        await line.say(Say((Prompt(prompt),), language))
-
-    async def _store_answer(self, turn: _Turn, text: str) -> None:
+    async def _store_answer(self, inbound: Inbound, number: str, text: str) -> None:
         """Store the answer and forget the text, both or neither; go on trying until it is done."""
-        inbound = turn.inbound
         self._checkpoint("answer_ready")
-        turn.characters = len(text)
-        outgoing = self._outgoing(turn, text) if text else None
+        outgoing = self._outgoing(inbound, number, text) if text else None
         answers = [] if outgoing is None else [self.outbox.sealed(outgoing, f"{inbound.id}/1")]
         pause_s = 0.1
         while True:
@@ -388,10 +279,9 @@ class SmsGateway:
         if ids and outgoing is not None:
             self.outbox.stored(ids[0].decode(), outgoing)
 
-    def _outgoing(self, turn: _Turn, text: str) -> Outgoing:
-        inbound = turn.inbound
+    def _outgoing(self, inbound: Inbound, number: str, text: str) -> Outgoing:
         source = self._config.short_code or inbound.destination
-        return self.outbox.outgoing(turn.number, source, text, link=inbound.link, copies=inbound.copies)
+        return self.outbox.outgoing(number, source, text, link=inbound.link, copies=inbound.copies)
 
     async def send(self, number: str, text: str, name: str) -> None:
         """Text a customer unasked. ``name`` is unique to this text and seals it.

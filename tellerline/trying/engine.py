@@ -132,7 +132,8 @@ class EngineDriver:
                 sessions,
                 self._vault,
                 clock,
-                lambda: flows.current(self._config.sms.flow),
+                flows,
+                self._config.sms.flow,
                 self._text_of,
                 self._watch.on_command,
             )

@@ -293,7 +293,7 @@ async def test_a_full_backlog_is_refused_for_the_moment_and_nothing_is_lost(tmp_
             await stuck.wait()
             return await arrive(channel, number)
 
-        world.gateway._core.arrive = slow  # type: ignore[method-assign, assignment]  # the core is stuck
+        world.gateway.answering._core.arrive = slow  # type: ignore[method-assign, assignment]  # the core is stuck
         await world.text("BAL")
         await world.text("MINI")
         third = asyncio.create_task(world.text("HELP"), name="third")
@@ -311,7 +311,7 @@ async def test_a_text_that_trips_the_bank_is_answered_with_an_apology_and_others
         raise RuntimeError("the customer wrote 739154")
 
     with capture_logs() as logs, monkeypatch.context() as patch:
-        patch.setattr(world.gateway._runner, "start", trip)
+        patch.setattr(world.gateway.answering._runner, "start", trip)
         assert "Sorry" in await world.ask("BAL", ENGLISH)
     assert PIN not in str(logs)
     assert BALANCE in await world.ask("BAL")
