@@ -14,21 +14,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from core_client.domain.money import Money
 from tellerline.config_reading import read_settings
+from tellerline.config_section import Count, Folder, Port, Seconds, Section
+from tellerline.config_sms import Sms
 
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Count = Annotated[int, Field(gt=0, le=1_000_000)]
-Folder = Annotated[Path, PlainSerializer(str)]
-
-
-class Section(BaseModel):
-    """What all sections share: nothing unknown, nothing changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+__all__ = [
+    "Agi",
+    "Ami",
+    "Bank",
+    "Callbacks",
+    "Config",
+    "Flows",
+    "Health",
+    "Pin",
+    "Server",
+    "Sms",
+    "Sounds",
+    "Store",
+    "Transfers",
+    "load_config",
+]
 
 
 class Server(Section):
@@ -104,45 +112,6 @@ class Ami(Section):
     pong_timeout_s: Seconds = Field(default=5, description="A Ping unanswered for this long closes the connection.")
     reconnect_first_s: Seconds = Field(default=0.5, description="First pause before connecting again; then it doubles.")
     reconnect_most_s: Seconds = Field(default=30, description="Longest pause before connecting again.")
-
-
-class Sms(Section):
-    """The bind to the SMSC. Without a host there is no SMS."""
-
-    host: str | None = Field(default=None, description="The SMSC's address.")
-    port: Port = Field(default=2775, description="The SMSC's SMPP port.")
-    system_id: str = Field(default="tellerline", max_length=15, description="SMPP system_id, 15 characters at most.")
-    password: SecretStr = Field(default=SecretStr(""), description="SMPP password, 8 characters at most.")
-    system_type: str = Field(default="", max_length=12, description="SMPP system_type, where the SMSC wants one.")
-    short_code: str = Field(
-        default="95500", pattern=r"^\d{3,15}$", description="The bank's number that answers are sent from."
-    )
-    flow: str = Field(default="retail", description="Flow that texts begin in.")
-    window: Count = Field(default=10, description="Requests under way at once.")
-    node: str = Field(
-        default="main", pattern=r"^[a-z0-9-]{1,32}$", description="Name of this process; two at once need two names."
-    )
-    connect_timeout_s: Seconds = Field(default=10, description="Longest wait for the connection.")
-    bind_timeout_s: Seconds = Field(default=10, description="Longest wait for the answer to bind.")
-    response_timeout_s: Seconds = Field(default=10, description="Longest wait for the answer to any other request.")
-    enquire_link_s: Seconds = Field(default=30, description="After this long without traffic the link is asked.")
-    reconnect_first_s: Seconds = Field(default=0.5, description="First pause before connecting again; then it doubles.")
-    reconnect_most_s: Seconds = Field(default=60, description="Longest pause before connecting again.")
-    duplicate_window_s: Seconds = Field(
-        default=120, description="A text equal to one received within this time is the same text."
-    )
-    max_backlog: Count = Field(default=10_000, description="Texts stored and not answered; beyond it the SMSC waits.")
-    receipts: bool = Field(default=False, description="Ask the SMSC for a delivery receipt of every answer.")
-    help_per_hour: Count = Field(
-        default=3, description="Help texts to one number in an hour, for texts not understood."
-    )
-
-    @field_validator("password")
-    @classmethod
-    def _short(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) > 8:
-            raise ValueError("longer than the 8 characters that SMPP carries; it would be cut silently")
-        return value
 
 
 class Store(Section):

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from core_client.language.suggest import did_you_mean
+from tellerline.config_places import Places, Step, named
 from tellerline.errors import ConfigError
 
 PREFIX = "TELLERLINE_"
+OTHERS_OF_OURS = ("TELLERLINE_SMS_PASSWORD_",)  # beginnings of variables that settings name, as `password_env` does
 WELL_KNOWN = {"REDIS_URL": ("store", "url"), "DATABASE_URL": ("bank", "database_url")}
 MAX_FILE_BYTES = 256 * 1024
 MASKED = "***"
@@ -29,11 +31,11 @@ Model = TypeVar("Model", bound=BaseModel)
 class Setting:
     """One setting, as the reference and ``config show`` print it."""
 
-    section: str
+    section: str  # as agi, sms.alarms; of a list sms.operators[], and with its values sms.operators[north]
     key: str
     default: str
     meaning: str
-    variable: str
+    variable: str  # empty: the environment cannot set it
     value: str = ""
 
 
@@ -44,31 +46,52 @@ def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, s
         ConfigError: the first fault found.
     """
     text, data = _toml(file) if file is not None else ("", {})
-    sources: dict[tuple[str, str], str] = {}
+    where = _Where(file, Places(text))
     values: dict[str, dict[str, Any]] = {}
     for section, content in data.items():
         known = _section(model, section)
         if known is None:
             raise ConfigError(
-                f"[{section}]", "no such section", _nearest(section, model.model_fields), _at(file, text, section, None)
+                f"[{section}]", "no such section", _nearest(section, model.model_fields), where.of((section,))
             )
         if not isinstance(content, dict):
-            place = _at(file, text, None, section)
-            raise ConfigError(section, "a section is wanted", f"Write [{section}] on a line of its own.", place)
-        values[section] = {}
-        for key, value in content.items():
-            place = _at(file, text, section, key)
+            mend = f"Write [{section}] on a line of its own."
+            raise ConfigError(section, "a section is wanted", mend, where.of((section,)))
+        values[section] = dict(content)
+        for key in content:
             if key not in known.model_fields:
+                place = where.of((section, key))
                 raise ConfigError(f"{section}.{key}", "no such setting", _nearest(key, known.model_fields), place)
-            values[section][key] = value
-            sources[section, key] = place
-    for section, key, value, source in _from_environment(model, environ):
-        values.setdefault(section, {})[key] = value
-        sources[section, key] = source
+    for path, value, variable in _from_environment(model, environ):
+        table: dict[str, Any] = values
+        for step in path[:-1]:
+            inner = table.get(step)
+            table[step] = dict(inner) if isinstance(inner, Mapping) else {}
+            table = table[step]
+        table[path[-1]] = value
+        where.variables[path] = variable
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context={"environ": environ})
     except ValidationError as error:
-        raise _explained(model, error, sources) from None
+        raise _explained(model, error, values, where) from None
+
+
+class _Where:
+    """Where values come from."""
+
+    def __init__(self, file: Path | None, places: Places) -> None:
+        self._file = file
+        self._places = places
+        self.variables: dict[tuple[str, ...], str] = {}
+
+    def of(self, path: Sequence[Step]) -> str:
+        """Answer the variable, or ``file:line``, that set what ``path`` names; empty: nothing did."""
+        for length in range(len(path), 1, -1):
+            variable = self.variables.get(tuple(str(step) for step in path[:length]))
+            if variable is not None:
+                return f"environment {variable}"
+        line = self._places.line(path)
+        return f"{self._file}:{line}" if line is not None else ""
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -95,78 +118,153 @@ def _toml(file: Path) -> tuple[str, dict[str, Any]]:
 
 def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     field = model.model_fields.get(name)
-    return field.annotation if field is not None and isinstance(field.annotation, type) else None
+    return None if field is None or _is_list(field) else _inner(field.annotation)
 
 
-def _from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any, str]]:
-    for variable, (section, key) in WELL_KNOWN.items():
+def _is_list(field: FieldInfo) -> bool:
+    return typing.get_origin(field.annotation) is tuple
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    """Answer the model in ``Model``, ``Model | None`` and ``tuple[Model, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := _inner(part)) is not None), None)
+
+
+def _from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Any, str]]:
+    path: tuple[str, ...]
+    for variable, path in WELL_KNOWN.items():
         if environ.get(variable):
-            yield section, key, environ[variable], f"environment {variable}"
+            yield path, environ[variable], variable
     for variable, text in sorted(environ.items()):
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable.startswith(OTHERS_OF_OURS):
             continue
         section, _, key = variable.removeprefix(PREFIX).lower().partition("_")
         known = _section(model, section)
         if known is None:
             continue  # TELLERLINE_CONFIG, and what others keep under our name
-        field = known.model_fields.get(key)
-        if field is None:
+        found = _field(known, key)
+        if found is None:
             raise ConfigError(f"{section}.{key}", "no such setting", _nearest(key, known.model_fields), variable)
-        yield section, key, _from_text(field, text), f"environment {variable}"
+        path, field = found
+        yield (section, *path), _from_text(field, text), variable
+
+
+def _field(model: type[BaseModel], key: str) -> tuple[tuple[str, ...], FieldInfo] | None:
+    """Answer the field that ``key`` names: ``port``, or ``alarms_again_s`` for ``again_s`` of the table ``alarms``."""
+    if key in model.model_fields:
+        return (key,), model.model_fields[key]
+    for name in model.model_fields:
+        inner = _section(model, name)
+        if inner is not None and key.startswith(f"{name}_"):
+            found = _field(inner, key.removeprefix(f"{name}_"))
+            if found is not None:
+                return (name, *found[0]), found[1]
+    return None
 
 
 def _from_text(field: FieldInfo, text: str) -> Any:
     origin = typing.get_origin(field.annotation)
     if origin is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
-    if text == "" and origin in (types.UnionType, typing.Union):
-        return None
+    if origin is dict:
+        pairs = (part.partition("=") for part in text.split(",") if part.strip())
+        return {key.strip(): value.strip() for key, _, value in pairs}
+    if origin in (types.UnionType, typing.Union):
+        if text == "":
+            return None
+        if _inner(field.annotation) is not None and text.lower() in ("true", "false"):
+            return text.lower() == "true"  # a table that a word switches on
     return text
 
 
-def _at(file: Path | None, text: str, section: str | None, key: str | None) -> str:
-    """Answer ``file:line`` of a section or a key in it."""
-    inside, wanted = "", section or ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"^\s*\[([^\[\]]+)\]", line)
-        if header:
-            inside = header[1].strip().strip('"')
-            if key is None and inside == wanted:
-                return f"{file}:{number}"
-        elif key is not None and inside == wanted and re.match(rf'^\s*"?{re.escape(key)}"?\s*=', line):
-            return f"{file}:{number}"
-    return str(file)
-
-
-def _explained(model: type[BaseModel], error: ValidationError, sources: Mapping[tuple[str, str], str]) -> ConfigError:
+def _explained(model: type[BaseModel], error: ValidationError, values: Mapping[str, Any], where: _Where) -> ConfigError:
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    section, key = str(fault["loc"][0]), str(fault["loc"][1]) if len(fault["loc"]) > 1 else ""
-    known = _section(model, section)
-    meaning = ""
-    if known is not None and key in known.model_fields:
-        meaning = known.model_fields[key].description or ""
-    message = fault["msg"].removeprefix("Value error, ")
-    default = _default_text(known.model_fields[key]) if known is not None and key in known.model_fields else ""
-    if not key:  # several settings of the section do not fit together
-        return ConfigError(f"[{section}]", message, "Look at 'tellerline config reference' for the defaults.")
-    return ConfigError(f"{section}.{key}", message, f"{meaning} Default: {default}.", sources.get((section, key), ""))
+    loc = fault["loc"]
+    inside, field = _at(model, loc)
+    told, place = named(loc, values), where.of(loc)
+    if fault["type"] == "extra_forbidden":
+        return ConfigError(told, "no such setting", _nearest(str(loc[-1]), inside.model_fields), place)
+    if fault["type"] == "missing":
+        mend = f"{field.description} " if field is not None and field.description else ""
+        return ConfigError(told, "it is missing", f"{mend}It has no default.", place)
+    message = _message(fault)
+    if field is None:  # several settings of a table do not fit together
+        mend = "Look at 'tellerline config reference' for the defaults."
+        return ConfigError(f"[{told}]", message, mend, where.of(loc) if len(loc) > 1 else "")
+    default = "" if field.default is PydanticUndefined else f" Default: {_default_text(field)}."
+    return ConfigError(told, message, f"{field.description}{default}", place)
+
+
+def _message(fault: ErrorDetails) -> str:
+    return fault["msg"].removeprefix("Value error, ")
+
+
+def _at(model: type[BaseModel], loc: Sequence[Step]) -> tuple[type[BaseModel], FieldInfo | None]:
+    """Answer the innermost model of a place, and the field of it that the place is in; None: the model as a whole."""
+    field: FieldInfo | None = None
+    for step in loc:
+        inner = _inner(field.annotation) if field is not None else None
+        if isinstance(step, int):
+            if inner is not None:
+                model, field = inner, None
+            continue
+        if field is not None:
+            if inner is None:
+                return model, field  # inside a value, as a key of a table
+            model = inner
+        field = model.model_fields.get(step)
+        if field is None:
+            return model, None
+    if field is not None and not _is_list(field) and (inner := _inner(field.annotation)) is not None:
+        return inner, None
+    return model, field
 
 
 # --- reference ---------------------------------------------------------------------------------------------------
 
 
 def settings(model: type[BaseModel], current: BaseModel | None = None) -> Iterator[Setting]:
-    """Answer every setting with its default and meaning, and its value in ``current``; secrets are masked."""
-    for section, field in model.model_fields.items():
-        inner = field.annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+    """Answer every setting with its default and meaning, and its value in ``current``; secrets are masked.
+
+    A list of tables is answered once with its defaults, and with ``current`` once for each of its items.
+    """
+    for section in model.model_fields:
+        inner = _section(model, section)
+        if inner is not None:
+            value = getattr(current, section) if current is not None else None
+            yield from _settings(inner, section, value, f"{PREFIX}{section}_".upper(), of=current is not None)
+
+
+def _settings(
+    model: type[BaseModel], section: str, current: BaseModel | None, variables: str, *, of: bool
+) -> Iterator[Setting]:
+    """Answer the settings of one section, then those of the tables in it. ``of``: with values, those of ``current``."""
+    tables = []
+    for key, field in model.model_fields.items():
+        inner = _inner(field.annotation)
+        value = getattr(current, key) if current is not None else None
+        if inner is not None and not _is_value(inner) and not (of and value is None):
+            tables.append((key, inner, value, _is_list(field)))
             continue
-        for key, item in inner.model_fields.items():
-            value = ""
-            if current is not None:
-                value = shown(getattr(getattr(current, section), key))
-            variable = f"{PREFIX}{section}_{key}".upper()
-            yield Setting(section, key, _default_text(item), item.description or "", variable, value)
+        variable = f"{variables}{key}".upper() if variables else ""
+        yield Setting(section, key, _default_text(field), field.description or "", variable, shown(value) if of else "")
+    for key, inner, value, is_list in tables:
+        if not is_list:
+            below = f"{variables}{key}_".upper() if variables else ""
+            yield from _settings(inner, f"{section}.{key}", value, below, of=of)
+        elif not of:
+            yield from _settings(inner, f"{section}.{key}[]", None, "", of=False)
+        else:
+            for number, item in enumerate(value or (), start=1):
+                name = getattr(item, "name", number)
+                yield from _settings(inner, f"{section}.{key}[{name}]", item, "", of=True)
+
+
+def _is_value(model: type[BaseModel]) -> bool:
+    """Answer whether a model writes itself as one value, so that it needs no table of its own."""
+    return model.__str__ is not BaseModel.__str__
 
 
 def shown(value: object) -> str:
@@ -177,8 +275,18 @@ def shown(value: object) -> str:
         return MASKED if value.get_secret_value() else "(empty)"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Enum):
+        return str(value.value)
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(shown(item) if item != "" else '""' for item in value) or "(none)"
+    if isinstance(value, Mapping):
+        pairs = (
+            f"{shown(key)}={'/'.join(map(str, item)) if isinstance(item, tuple) else shown(item)}"
+            for key, item in value.items()
+        )
+        return ", ".join(pairs) or "(none)"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
 
 
@@ -187,9 +295,18 @@ def _default_text(field: FieldInfo) -> str:
 
 
 def section_titles(model: type[BaseModel]) -> Mapping[str, str]:
-    """Answer what each section is for: the first sentence of its class."""
-    titles = {}
-    for section, field in model.model_fields.items():
-        doc = field.annotation.__doc__ if isinstance(field.annotation, type) else ""
-        titles[section] = (doc or "").strip()
+    """Answer what each section is for, by the name that :func:`settings` gives it: the first line of its class."""
+    titles: dict[str, str] = {}
+    for section in model.model_fields:
+        inner = _section(model, section)
+        if inner is not None:
+            _titles(inner, section, titles)
     return titles
+
+
+def _titles(model: type[BaseModel], section: str, titles: dict[str, str]) -> None:
+    titles[section] = (model.__doc__ or "").strip()
+    for key, field in model.model_fields.items():
+        inner = _inner(field.annotation)
+        if inner is not None and not _is_value(inner):
+            _titles(inner, f"{section}.{key}[]" if _is_list(field) else f"{section}.{key}", titles)

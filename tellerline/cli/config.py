@@ -24,7 +24,7 @@ def show(config: ConfigOption = None) -> None:
     for setting in settings(Config, current):
         if setting.section != section:
             section = setting.section
-            out.print(f"{'' if section == 'server' else chr(10)}\\[{section}]", style="bold")
+            out.print(f"{'' if section == 'server' else chr(10)}{escape(_header(section))}", style="bold")
         changed = "" if setting.value == setting.default else f"  [dim](default {escape(setting.default)})[/]"
         out.print(f"{setting.key} = {escape(setting.value)}{changed}")
 
@@ -37,11 +37,20 @@ def reference() -> None:
     """
     titles = section_titles(Config)
     for section, title in titles.items():
-        table = Table(title=f"\\[{section}]  {title}", title_justify="left", title_style="bold", expand=True)
+        head = escape(f"{_header(section)}  {title}")
+        table = Table(title=head, title_justify="left", title_style="bold", expand=True)
         table.add_column("setting", no_wrap=True)
         table.add_column("default")
         table.add_column("meaning", ratio=1)
         for setting in settings(Config):
             if setting.section == section:
-                table.add_row(setting.key, escape(setting.default), f"{setting.meaning} [dim]{setting.variable}[/]")
+                table.add_row(
+                    setting.key, escape(setting.default), f"{escape(setting.meaning)} [dim]{setting.variable}[/]"
+                )
         out.print(table)
+
+
+def _header(section: str) -> str:
+    """Answer a section's line in the file; that of one item of a list keeps its name."""
+    plain = section.replace("[]", "")
+    return f"[[{plain}]]" if section.endswith("[]") else f"[{plain}]"
