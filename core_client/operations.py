@@ -104,6 +104,8 @@ REASONS: tuple[str, ...] = (
     "intent_expired",
     "intent_spent",
     "number_invalid",
+    "number_not_registered",
+    "sim_fresh",
     "not_permitted",
 )
 
@@ -186,6 +188,16 @@ _ROWS = (
         {},
         ("ok", "down"),
         voice=False,
+    ),
+    Operation(
+        "customer.missed_call_balance",
+        "Switch on or off that a call to the missed-call number is answered by a text with the balance.",
+        Kind.CHANGE,
+        Security.IDENTIFIED,
+        {"on": Field(Type.FLAG)},
+        {"number": _digits},  # the one to ring
+        ("ok", "refused", "down"),
+        voice_security=Security.AUTHENTICATED,
     ),
     Operation(
         "accounts.list",

@@ -27,6 +27,8 @@ NOT_REGISTERED = "not_registered"
 SMS_CONFIRM_WITH_CODE = "sms_confirm_with_code"
 SMS_HELP = "sms_help"
 SMS_LOOKS_LIKE_PIN = "sms_looks_like_pin"
+SMS_PARTS_MISSING = "sms_parts_missing"
+SMS_TOO_MANY = "sms_too_many"
 SYSTEM_TROUBLE = "system_trouble"
 TOO_LONG = "too_long"
 TRANSFER_UNKNOWN = "transfer_unknown"
@@ -55,6 +57,8 @@ SYSTEM_PROMPTS: tuple[str, ...] = (
     SMS_CONFIRM_WITH_CODE,
     SMS_HELP,
     SMS_LOOKS_LIKE_PIN,
+    SMS_PARTS_MISSING,
+    SMS_TOO_MANY,
     SYSTEM_TROUBLE,
     TOO_LONG,
     TRANSFER_UNKNOWN,

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from core_client.adapters.pin_hashing import Argon2Pins, PinCost
 from core_client.adapters.randomness import SystemRandomness
+from core_client.adapters.sim_swaps import NoSimSignal
 from core_client.adapters.sql.audit import SqlAudit
 from core_client.adapters.sql.callbacks import SqlCallbacks
+from core_client.adapters.sql.consents import SqlConsents
 from core_client.adapters.sql.credentials import SqlCredentials
 from core_client.adapters.sql.database import Database, open_database
 from core_client.adapters.sql.intents import SqlIntents
@@ -23,10 +25,12 @@ from core_client.ports.auth_sessions import AuthSessions
 from core_client.ports.clock import Clock
 from core_client.ports.core_bank import CoreBank
 from core_client.ports.randomness import Randomness
+from core_client.ports.sim_swaps import SimSwaps
 from core_client.services.admin import BankAdmin
 from core_client.services.call import Checkpoints, Ports, no_checkpoints
 from core_client.services.client import CoreClient
 from core_client.services.keyed import KeyedHashes
+from core_client.services.messaging import Messaging
 from core_client.services.staff import People
 
 
@@ -40,6 +44,7 @@ class EmbeddedBank:
     database: Database
     ledger: SqlBank
     people: People
+    messaging: Messaging
 
     async def is_ready(self) -> bool:
         """Answer whether the database and the store of auth sessions answer now."""
@@ -65,6 +70,7 @@ async def open_bank(
     profile: BankProfile | None = None,
     pin_cost: PinCost | None = None,
     randomness: Randomness | None = None,
+    sim_swaps: SimSwaps | None = None,
     wrap_bank: Callable[[CoreBank], CoreBank] = _as_it_is,
     checkpoint: Checkpoints = no_checkpoints,
     recover: bool = True,
@@ -80,6 +86,7 @@ async def open_bank(
         profile: limits, delays and lives; without, the default ones.
         pin_cost: what a PIN's hash costs; only tests make it cheap.
         randomness: where ids and codes come from; without, the operating system.
+        sim_swaps: who knows how fresh a number's SIM is; without, nobody does.
         wrap_bank: puts something between the services and the ledger, as a test's faulty bank.
         checkpoint: called at labelled points of a transfer; a crash proof dies there.
         recover: bring what a crash left behind to a last word; not for who only looks, beside a running server.
@@ -98,6 +105,8 @@ async def open_bank(
                 credentials=SqlCredentials(database, profile.attempts),
                 intents=SqlIntents(database),
                 callbacks=SqlCallbacks(database),
+                consents=SqlConsents(database),
+                sim_swaps=sim_swaps or NoSimSignal(),
                 staff=SqlStaff(database),
                 auth_sessions=auth_sessions,
                 audit=SqlAudit(database),
@@ -110,7 +119,8 @@ async def open_bank(
             if recover:
                 await client.recover()
             try:
-                yield EmbeddedBank(client, BankAdmin(ports, client.settlement), ports, database, ledger, People(ports))
+                admin, people = BankAdmin(ports, client.settlement), People(ports)
+                yield EmbeddedBank(client, admin, ports, database, ledger, people, client.messaging)
             finally:
                 await client.drain()
         finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from core_client.domain.callbacks import CallbackPolicy
 from core_client.domain.limits import LimitProfile
 from core_client.domain.pins import AttemptPolicy
+from core_client.domain.sims import SimPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +23,6 @@ class BankProfile:
     code_life: datetime.timedelta = datetime.timedelta(minutes=10)  # NIST SP 800-63B-4 §3.1.3.2
     recent_entries: int = 5
     callbacks: CallbackPolicy = field(default_factory=CallbackPolicy)
+    sims: SimPolicy = field(default_factory=SimPolicy)
+    missed_call_number: str = "95501"  # that brings the balance by text; empty: there is none
     currency: str = "CNY"  # of an amount that was keyed without one

@@ -16,12 +16,14 @@ from core_client.ports.audit import Audit
 from core_client.ports.auth_sessions import AuthSession, AuthSessions
 from core_client.ports.callbacks import Callbacks
 from core_client.ports.clock import Clock
+from core_client.ports.consents import Consents
 from core_client.ports.core_bank import CoreBank
 from core_client.ports.credentials import Credentials
 from core_client.ports.intents import Intents
 from core_client.ports.pin_hashing import PinHashing
 from core_client.ports.randomness import Randomness
 from core_client.ports.registry import Registry
+from core_client.ports.sim_swaps import SimSwaps
 from core_client.ports.staff import Staff
 from core_client.services.keyed import KeyedHashes
 
@@ -86,6 +88,8 @@ class Ports:
     credentials: Credentials
     intents: Intents
     callbacks: Callbacks
+    consents: Consents
+    sim_swaps: SimSwaps
     staff: Staff
     auth_sessions: AuthSessions
     audit: Audit

@@ -20,7 +20,9 @@ from core_client.services.call import Arrival, OperationCall, OperationResult, P
 from core_client.services.callbacks import CallbackRequests
 from core_client.services.cards import Cards
 from core_client.services.credentials import Factors
+from core_client.services.held_sessions import HeldAuthSessions
 from core_client.services.identity import Identity
+from core_client.services.messaging import Messaging
 from core_client.services.settlement import Resolved, Settlement
 from core_client.services.transfers import Transfers
 
@@ -52,9 +54,11 @@ class CoreClient:
     """One bank behind one door. Make one per process; it is safe for any number of parties at once."""
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
-        self._identity = Identity(ports)
-        self._factors = Factors(ports)
+        self._held = HeldAuthSessions(ports.auth_sessions)
+        ports = self._ports = replace(ports, auth_sessions=self._held)
+        self._identity = Identity(ports, self._held)
+        self.messaging = Messaging(ports)
+        self._factors = Factors(ports, self.messaging)
         self.settlement = Settlement(ports)
         self._running: set[asyncio.Task[OperationResult]] = set()
         self.handlers: Mapping[str, Handler] = MappingProxyType(self._dispatch())
@@ -69,6 +73,7 @@ class CoreClient:
             "auth.verify_code": self._factors.verify_code,
             "customer.set_language": self._identity.set_language,
             "customer.stop_messages": self._identity.stop_messages,
+            "customer.missed_call_balance": self.messaging.missed_call_balance,
             "accounts.list": accounts.list,
             "accounts.balance": accounts.balance,
             "accounts.recent": accounts.recent,
@@ -80,7 +85,7 @@ class CoreClient:
         }
 
     async def arrive(self, channel: str, number: str | None) -> Arrival:
-        """Begin an auth session for a party.
+        """Begin an auth session for a party. One of a text lives in this process until :meth:`keep` or a proof.
 
         Args:
             channel: ``voice`` or ``sms``.
@@ -94,6 +99,18 @@ class CoreClient:
             await self._ports.auth_sessions.delete(auth_session_id)
         except Unavailable:
             _log.warning("auth_session.not_deleted")
+
+    async def keep(self, auth_session_id: str) -> None:
+        """Have an auth session outlive the text that began it: its dialogue waits for another one.
+
+        Raises:
+            Unavailable: the store did not answer.
+        """
+        await self._held.keep(auth_session_id)
+
+    def let_go(self, auth_session_id: str) -> None:
+        """Forget an auth session that nothing has kept: its text is answered."""
+        self._held.let_go(auth_session_id)
 
     async def perform(self, call: OperationCall) -> OperationResult:
         """Carry one operation out. What a customer can cause is an outcome, never an exception.

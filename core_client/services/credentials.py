@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from core_client.domain.pins import CODE_DIGITS, SlotKind
 from core_client.domain.secret import Secret
+from core_client.domain.sims import Sim
 from core_client.domain.transfers import Intent, TransferState
 from core_client.errors import Unavailable
 from core_client.ports.intents import CodeCheck
 from core_client.services.call import OK, OperationResult, Ports, Request, ok, refused
+from core_client.services.messaging import Messaging
 
 _LOCKED = OperationResult("locked")
 _WAIT = OperationResult("wait")
@@ -19,8 +21,9 @@ _EXPIRED = OperationResult("expired")
 class Factors:
     """auth.verify_pin, auth.issue_code, auth.verify_code."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, messaging: Messaging) -> None:
         self._ports = ports
+        self._messaging = messaging
 
     async def verify_pin(self, request: Request, pin: Secret) -> OperationResult:
         """Check the service PIN.
@@ -45,7 +48,11 @@ class Factors:
         return OK
 
     async def issue_code(self, request: Request, intent: str) -> OperationResult:
-        """Make the code that confirms one intent. An older one is void; failures stay counted."""
+        """Make the code that confirms one intent. An older one is void; failures stay counted.
+
+        None is made for a line whose SIM is fresh: who swapped it would read the code. What is said then names no
+        reason; the intent stays as it is, and lapses.
+        """
         ports = self._ports
         if await self.is_locked(request):
             return _LOCKED
@@ -54,9 +61,14 @@ class Factors:
             return refused("intent_spent")
         if request.now >= found.expires_at:
             return refused("intent_expired")
+        line = request.session.line
+        sim = Sim.UNKNOWN if line is None else await self._messaging.sim_of(line)
+        if not ports.profile.sims.lets_through(sim):
+            await ports.audit.append(request.audit("code.not_issued", f"intent:{intent}", sim=sim.value))
+            return refused("sim_fresh")
         code = Secret(ports.randomness.digits(CODE_DIGITS))
         expires_at = min(found.expires_at, request.now + ports.profile.code_life)
-        audit = request.audit("code.issued", f"intent:{intent}")
+        audit = request.audit("code.issued", f"intent:{intent}", sim=sim.value)
         await ports.intents.set_code(intent, ports.keyed.code(code, found.binding()), expires_at, audit)
         return ok(code=code)
 

@@ -25,6 +25,7 @@ from core_client.services.client import CoreClient
 from core_client.testing.auth_sessions import MemoryAuthSessions
 from core_client.testing.clock import ManualClock
 from core_client.testing.faulty_bank import FaultyBank
+from core_client.testing.sim_swaps import ScriptedSims
 
 PEPPER = b"a pepper for tests, 32 bytes long"
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - private folders: no test waits for a disk
@@ -39,6 +40,7 @@ class World:
     clock: ManualClock
     faulty: FaultyBank
     auth_sessions: MemoryAuthSessions
+    sims: ScriptedSims
     _requests: int = 0
 
     @property
@@ -123,7 +125,7 @@ async def world(
             database_url = sqlite_url(place / "bank.db")
             if not (place / "bank.db").exists():
                 await asyncio.to_thread(shutil.copyfile, await _seeded_file(), place / "bank.db")
-        sessions = MemoryAuthSessions(clock)
+        sessions, sims = MemoryAuthSessions(clock), ScriptedSims()
         async with open_bank(
             database_url,
             pepper=PEPPER,
@@ -131,8 +133,9 @@ async def world(
             auth_sessions=sessions,
             profile=profile,
             pin_cost=CHEAP,
+            sim_swaps=sims,
             wrap_bank=wrap,
             checkpoint=checkpoint,
         ) as bank:
             await seed(bank, (*demo_world.CUSTOMERS, *more_customers))
-            yield World(bank, clock, faulty[0], sessions)
+            yield World(bank, clock, faulty[0], sessions, sims)

@@ -21,6 +21,8 @@ TEXT_ONLY = frozenset(
         own.SMS_CONFIRM_WITH_CODE,
         own.SMS_HELP,
         own.SMS_LOOKS_LIKE_PIN,
+        own.SMS_PARTS_MISSING,
+        own.SMS_TOO_MANY,
     }
 )
 

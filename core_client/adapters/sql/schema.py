@@ -124,6 +124,14 @@ message_stops = Table(
     Column("party", String(64), primary_key=True),
     Column("stopped_us", BigInteger, nullable=False),
 )
+consents = Table(
+    "consents",
+    metadata,
+    Column("party", String(64), primary_key=True),  # keyed hash of the line
+    Column("consent", String(32), primary_key=True),
+    Column("customer_id", ForeignKey("customers.id"), nullable=False),
+    Column("given_us", BigInteger, nullable=False),
+)
 audit = Table(
     "audit",
     metadata,

@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, dict[str, Value | Secret]] = {
     "auth.verify_code": {"intent": "x", "code": Secret("123456")},
     "customer.set_language": {"language": "en"},
     "customer.stop_messages": {"stopped": True},
+    "customer.missed_call_balance": {"on": True},
     "accounts.list": {},
     "accounts.balance": {},
     "accounts.recent": {},
