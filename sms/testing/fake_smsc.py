@@ -1,16 +1,17 @@
-"""A message centre over real TCP: lets an ESME bind, brings it texts, collects what it sends, and misbehaves on demand.
+"""A message centre over real TCP: lets ESMEs bind, brings them texts, collects what they send, misbehaves on demand.
 
-It speaks through the SMSC role of :mod:`sms.smpp`, so a foreign ESME (Kannel) can bind to it just as well.
+It speaks through the SMSC role of :mod:`sms.smpp`, so a foreign ESME (Kannel) can bind to it just as well. How it
+treats what it is sent is :class:`Behaviour`; ``log`` is its own faithful account of every submit_sm that it took.
 """
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import itertools
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Self, cast
 
 from core_client.domain.secret import Secret
 from sms.binds.link import SmppLink
@@ -18,10 +19,8 @@ from sms.errors import SubmitRefused
 from sms.smpp import (
     Address,
     BindRequested,
-    EsmClass,
     Event,
     Limits,
-    LocalProtocolError,
     Message,
     MessageAnswered,
     MessageReceived,
@@ -29,46 +28,26 @@ from sms.smpp import (
     PeerSilent,
     RequestTimedOut,
     Role,
-    Session,
     Status,
-    Tag,
     UnbindRequested,
     Unbound,
 )
-from sms.text.segmentation import DATA_CODING_UCS2, Joiner, Segments, content_of, split, text_of
+from sms.testing.behaviour import Account, Behaviour, IdForm, ReceiptForm
+from sms.testing.links import CentreLink, OddSession
+from sms.testing.taking import ReceivedText, Taken, Taking
+from sms.text.segmentation import as_ucs2, split
 
 RECEIVE_TIMEOUT_S = 10.0
 REDELIVER_PAUSE_S = 0.05  # a real SMSC waits seconds; what is tested is that it comes again
 MAX_DELIVERIES = 20  # of one message
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedText:
-    """One text that an ESME sent, joined from its parts."""
-
-    source: str
-    to: str
-    text: str
-    message_ids: tuple[str, ...]
-    messages: tuple[Message, ...] = field(repr=False)
-
-
-@dataclass(slots=True)
-class Behaviour:
-    """How the centre treats what it is sent. Change it while it runs."""
-
-    receipts: bool = False  # a delivery receipt for every message that asks for one
-    decimal_receipt_ids: bool = False  # ids hexadecimal in submit_sm_resp and decimal in receipts, as some have it
-    throttle_every: int = 0  # ESME_RTHROTTLED for every Nth submit_sm
-    refuse_with: int = 0  # this status for every submit_sm
-    answer_delay_s: float = 0.0
-    swallow: int = 0  # the next N submit_sm are taken and never answered
-    drop_after_next_submit: bool = False  # take the next submit_sm, then cut the connection instead of answering
-    drop_instead_of_reading_ack: bool = False  # cut the connection when the next deliver_sm_resp arrives
+ABSENCE_S = 60.0  # how long a message waits for its ESME to bind
 
 
 class FakeSmsc:
-    """A message centre in this process. ``async with FakeSmsc() as smsc: ... smsc.port``."""
+    """A message centre in this process. ``async with FakeSmsc() as smsc: ... smsc.port``.
+
+    ``start`` after ``stop`` listens on the same port again, with everything that it knew: a restart.
+    """
 
     def __init__(
         self,
@@ -77,29 +56,37 @@ class FakeSmsc:
         port: int = 0,
         system_id: str = "tellerline",
         password: str = "demo",  # noqa: S107 - of a fake
+        accounts: Sequence[Account] = (),
         behaviour: Behaviour | None = None,
         limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
+        name: str = "fake-smsc",
+        seed: int = 0,
+        max_deliveries: int = MAX_DELIVERIES,
     ) -> None:
+        """``accounts`` may bind besides ``system_id``; ``tls`` is the centre's own context; ``seed`` shuffles."""
         self.host = host
         self.port = port
         self.behaviour = behaviour or Behaviour()
         self.binds: list[str] = []  # system ids that were let in
+        self.refused_binds: list[tuple[str, int]] = []  # system ids that were not, with the status
         self.rejected: list[PduRejected] = []  # what an ESME sent and should not have
         self.deliveries = 0  # deliver_sm that were answered with success
-        self.submits = 0
+        self.delivered_with: list[int] = []  # the status of every deliver_sm_resp
+        self._name = name
         self._system_id = system_id
         self._password = Secret(password)
+        self._accounts = {account.system_id: account for account in accounts}
         self._limits = limits or Limits(window=50)
+        self._tls = tls
+        self._max_deliveries = max_deliveries
         self._server: asyncio.Server | None = None
-        self._links: list[SmppLink] = []
+        self._links: list[CentreLink] = []
+        self._numbers = itertools.count(1)
         self._answers: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
-        self._joiner = Joiner()
-        self._halves: dict[int, tuple[Message, str]] = {}
-        self._received: list[ReceivedText] = []
-        self._ids = itertools.count(0x1000)
         self._references = itertools.count(1)
-        self._later: set[asyncio.Task[None]] = set()
+        self._taking = Taking(lambda: self.behaviour, self._bring, seed)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -109,42 +96,83 @@ class FakeSmsc:
         await self.close()
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen; on the same port as before, when it listened before."""
         loop = asyncio.get_running_loop()
 
         def make() -> SmppLink:
-            session = Session(Role.SMSC, loop.time(), self._limits)
-            return SmppLink(session, self._handle, self._links.append, self._closed)
+            session = OddSession(Role.SMSC, loop.time(), self._limits)
+            link = CentreLink(session, self._handle, self._opened, self._closed)
+            link.number = next(self._numbers)
+            return link
 
-        self._server = await loop.create_server(make, self.host, self.port)
+        self._server = await loop.create_server(make, self.host, self.port, ssl=self._tls, reuse_address=True)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def close(self) -> None:
-        """Stop listening and drop every connection."""
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._later):
-            task.cancel()
-        await asyncio.gather(*self._later, return_exceptions=True)
+    async def stop(self) -> None:
+        """Stop listening and cut every connection, as a process that dies. What it took and must bring, it keeps."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
         self.drop_links()
-        if self._server is not None:
-            await self._server.wait_closed()
+        if server is not None:
+            await server.wait_closed()
+        await asyncio.gather(*(link.closed for link in list(self._links)))
+
+    async def restart(self, away_s: float = 0.0) -> None:
+        """Stop, stay away for a while, and start again."""
+        await self.stop()
+        await asyncio.sleep(away_s)
+        await self.start()
+
+    async def close(self) -> None:
+        """Stop for good."""
+        await self._taking.close()
+        await self.stop()
 
     # --- what a test asks for ------------------------------------------------------------------------------------
+
+    @property
+    def log(self) -> list[Taken]:
+        """Every submit_sm that the centre took, in order."""
+        return self._taking.log
+
+    @property
+    def submits(self) -> int:
+        """How many submit_sm came, taken or not."""
+        return self._taking.submits
 
     @property
     def bound(self) -> int:
         """How many ESMEs are bound."""
         return sum(link.session.bound for link in self._links)
 
-    async def wait_bound(self, timeout_s: float = RECEIVE_TIMEOUT_S) -> None:
-        """Answer when an ESME that takes messages is bound."""
-        await self._until(lambda: self._receiver() is not None, timeout_s)
+    def bound_as(self, system_id: str) -> int:
+        """How many connections of one account are bound."""
+        return sum(link.session.bound and link.system_id == system_id for link in self._links)
 
-    def drop_links(self) -> None:
-        """Cut every connection, as a network does."""
+    async def wait_bound(self, timeout_s: float = RECEIVE_TIMEOUT_S, account: str | None = None) -> None:
+        """Answer when an ESME that takes messages is bound."""
+        await self._until(lambda: self._receiver(account) is not None, timeout_s)
+
+    async def wait_taken(self, count: int, timeout_s: float = RECEIVE_TIMEOUT_S) -> None:
+        """Answer when ``count`` submit_sm have been taken since the beginning."""
+        await self._until(lambda: len(self.log) >= count, timeout_s)
+
+    async def wait_submits(self, count: int, timeout_s: float = RECEIVE_TIMEOUT_S) -> None:
+        """Answer when ``count`` submit_sm have come since the beginning, taken or not."""
+        await self._until(lambda: self.submits >= count, timeout_s)
+
+    def drop_links(self, account: str | None = None) -> None:
+        """Cut every connection, or those of one account, as a network does."""
         for link in list(self._links):
-            link.abort("dropped")
+            if account in (None, link.system_id):
+                link.abort("dropped")
+
+    def deafen(self, deaf: bool = True, account: str | None = None) -> None:
+        """Read nothing any more from those who are connected now, or read again: nothing is answered, nothing ends."""
+        for link in self._links:
+            if account in (None, link.system_id):
+                link.deafen(deaf)
 
     def unbind_all(self) -> None:
         """Ask every ESME to go, as a centre does before it is maintained."""
@@ -153,6 +181,10 @@ class FakeSmsc:
             if link.session.bound:
                 link.session.unbind(now)
                 link.wake()
+
+    def release(self) -> None:
+        """Let go of the answers and receipts that ``answers_shuffled`` and ``receipts_shuffled`` hold back."""
+        self._taking.release()
 
     async def deliver(
         self,
@@ -163,8 +195,9 @@ class FakeSmsc:
         ucs2: bool = False,
         order: Sequence[int] | None = None,
         copies: int = 1,
+        account: str | None = None,
     ) -> None:
-        """Bring the ESME a text and answer when it has acknowledged every part.
+        """Bring an ESME a text and answer when it has acknowledged every part.
 
         ``order`` brings the parts in another order (numbers from 1), ``copies`` brings each several times, ``ucs2``
         even when the default alphabet would do. What is refused for the moment, or lost with its connection, is
@@ -173,9 +206,8 @@ class FakeSmsc:
         Raises:
             SubmitRefused: the ESME refused it for good.
         """
-        segments = split(text, next(self._references))
-        if ucs2 and segments.data_coding != DATA_CODING_UCS2:
-            segments = _as_ucs2(text, next(self._references))
+        reference = next(self._references)
+        segments = as_ucs2(text, reference) if ucs2 else split(text, reference)
         messages = [
             Message(_address(from_), _address(to), part, segments.data_coding, segments.esm_class)
             for part in segments.parts
@@ -183,13 +215,15 @@ class FakeSmsc:
         wanted = [messages[number - 1] for number in order] if order else messages
         for message in wanted:
             for _ in range(copies):
-                await self.deliver_message(message)
+                await self.deliver_message(message, account)
 
-    async def deliver_message(self, message: Message) -> None:
+    async def deliver_message(self, message: Message, account: str | None = None) -> None:
         """Bring one deliver_sm, again and again until it is acknowledged; see :meth:`deliver`."""
-        for _ in range(MAX_DELIVERIES):
-            link = await self._free_receiver()
-            loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if self.behaviour.deliver_tlvs:
+            message = replace(message, tlvs=message.tlvs + self.behaviour.deliver_tlvs)
+        for _ in range(self._max_deliveries):
+            link = await self._free_receiver(account)
             number = link.session.send(message, loop.time())
             answer: asyncio.Future[None] = loop.create_future()
             self._answers[id(link), number] = answer
@@ -205,7 +239,7 @@ class FakeSmsc:
                 self.deliveries += 1
                 return
             await asyncio.sleep(REDELIVER_PAUSE_S)
-        raise ConnectionError(f"brought {MAX_DELIVERIES} times and never acknowledged")
+        raise ConnectionError(f"brought {self._max_deliveries} times and never acknowledged")
 
     async def receive(
         self, *, to: str | None = None, contains: str = "", timeout_s: float = RECEIVE_TIMEOUT_S
@@ -216,9 +250,10 @@ class FakeSmsc:
             TimeoutError: none came in time; it says what did come.
         """
         wanted = None if to is None else to.removeprefix("+")
+        received = self._taking.received
 
         def find() -> ReceivedText | None:
-            for text in self._received:
+            for text in received:
                 if (wanted is None or text.to.removeprefix("+") == wanted) and contains in text.text:
                     return text
             return None
@@ -226,20 +261,23 @@ class FakeSmsc:
         try:
             await self._until(lambda: find() is not None, timeout_s)
         except TimeoutError:
-            others = len(self._received)
+            others = len(received)
             raise TimeoutError(f"no text for {to or 'anybody'} within {timeout_s} s ({others} others wait)") from None
         found = find()
         if found is None:
             raise TimeoutError("another reader took it")
-        self._received.remove(found)
+        received.remove(found)
         return found
 
     @property
     def waiting(self) -> tuple[ReceivedText, ...]:
         """Texts that came and were not asked for yet."""
-        return tuple(self._received)
+        return tuple(self._taking.received)
 
     # --- inside --------------------------------------------------------------------------------------------------
+
+    async def _bring(self, message: Message, account: str) -> None:
+        await self.deliver_message(message, account)
 
     async def _until(self, true: Callable[[], bool], timeout_s: float) -> None:
         if true():
@@ -257,24 +295,24 @@ class FakeSmsc:
             if not future.done() and true():
                 future.set_result(None)
 
-    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work, name="fake smsc")
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
+    def _receiver(self, account: str | None) -> CentreLink | None:
+        free = [
+            link
+            for link in self._links
+            if link.session.bound and link.session.window_free and account in (None, link.system_id)
+        ]
+        return max(free, key=lambda link: link.session.window_free, default=None)
 
-    def _receiver(self) -> SmppLink | None:
-        for link in self._links:
-            if link.session.bound and link.session.window_free:
-                return link
-        return None
-
-    async def _free_receiver(self) -> SmppLink:
-        while (link := self._receiver()) is None:
-            await self._until(lambda: self._receiver() is not None, 60.0)
+    async def _free_receiver(self, account: str | None) -> CentreLink:
+        while (link := self._receiver(account)) is None:
+            await self._until(lambda: self._receiver(account) is not None, ABSENCE_S)
         return link
 
+    def _opened(self, link: SmppLink) -> None:
+        self._links.append(cast("CentreLink", link))
+
     def _closed(self, link: SmppLink, lost: list[int], reason: str) -> None:
-        self._links.remove(link)
+        self._links.remove(cast("CentreLink", link))
         for number in lost:
             self._settle(link, number, ConnectionError(reason))
         self._tell()
@@ -291,9 +329,9 @@ class FakeSmsc:
     def _handle(self, link: SmppLink, event: Event) -> None:
         match event:
             case BindRequested():
-                self._bind(link, event)
+                self._bind(cast("CentreLink", link), event)
             case MessageReceived():
-                self._submitted(link, event)
+                self._taking.submitted(cast("CentreLink", link), event)
             case MessageAnswered():
                 self._answered(link, event)
             case RequestTimedOut():
@@ -314,73 +352,40 @@ class FakeSmsc:
             self._settle(link, event.sequence_number, ConnectionError("dropped before the acknowledgement was read"))
             link.abort("dropped")
             return
+        self.delivered_with.append(event.command_status)
         refused = SubmitRefused(event.command_status) if event.command_status else None
         self._settle(link, event.sequence_number, refused)
 
-    def _bind(self, link: SmppLink, event: BindRequested) -> None:
-        if event.bind.system_id != self._system_id:
-            link.session.refuse_bind(event, Status.RINVSYSID)
-        elif event.bind.password.reveal() != self._password.reveal():
-            link.session.refuse_bind(event, Status.RINVPASWD)
+    def _bind(self, link: CentreLink, event: BindRequested) -> None:
+        if self.behaviour.ignore_binds:
+            self.behaviour.ignore_binds -= 1
+            return
+        system_id = event.bind.system_id
+        status = self._status_of(event)
+        if status:
+            link.session.refuse_bind(event, status)
+            self.refused_binds.append((system_id, status))
         else:
-            link.session.accept_bind(event, "fake-smsc")
-            self.binds.append(event.bind.system_id)
+            link.session.accept_bind(event, self._name)
+            link.system_id, link.bind_command = system_id, event.command_id
+            self.binds.append(system_id)
         link.wake()
 
-    def _submitted(self, link: SmppLink, event: MessageReceived) -> None:
-        self.submits += 1
-        behaviour = self.behaviour
-        status = behaviour.refuse_with
-        if behaviour.throttle_every and self.submits % behaviour.throttle_every == 0:
-            status = Status.RTHROTTLED
-        message_id = "" if status else f"{next(self._ids):X}"
-        if not status:
-            self._collect(event.message, message_id)
-        if behaviour.swallow:
-            behaviour.swallow -= 1
-        elif behaviour.drop_after_next_submit:
-            behaviour.drop_after_next_submit = False
-            link.abort("dropped")
-        elif behaviour.answer_delay_s:
-            self._soon(self._answer_later(link, event, status, message_id))
-        else:
-            self._answer(link, event, status, message_id)
-
-    async def _answer_later(self, link: SmppLink, event: MessageReceived, status: int, message_id: str) -> None:
-        await asyncio.sleep(self.behaviour.answer_delay_s)
-        self._answer(link, event, status, message_id)
-
-    def _answer(self, link: SmppLink, event: MessageReceived, status: int, message_id: str) -> None:
-        try:
-            link.session.respond(event.sequence_number, status, message_id)
-        except LocalProtocolError:  # the connection went meanwhile
-            return
-        link.wake()
-        if not status and self.behaviour.receipts and event.message.registered_delivery & 0x01:
-            self._soon(self._receipt(event.message, message_id))
-
-    async def _receipt(self, message: Message, message_id: str) -> None:
-        shown = str(int(message_id, 16)) if self.behaviour.decimal_receipt_ids else message_id
-        now = datetime.datetime.now(datetime.UTC).strftime("%y%m%d%H%M")
-        text = f"id:{shown} sub:001 dlvrd:001 submit date:{now} done date:{now} stat:DELIVRD err:000 text:"
-        receipt = Message(
-            message.destination,
-            message.source,
-            text.encode("ascii"),
-            esm_class=EsmClass.DELIVERY_RECEIPT,
-            tlvs=((Tag.RECEIPTED_MESSAGE_ID, shown.encode() + b"\x00"), (Tag.MESSAGE_STATE, b"\x02")),
-        )
-        await self.deliver_message(receipt)
-
-    def _collect(self, message: Message, message_id: str) -> None:
-        source, destination = message.source.digits, message.destination.digits
-        content = content_of(message)
-        self._halves[id(content)] = (message, message_id)
-        whole = self._joiner.add(source, destination, content, asyncio.get_running_loop().time())
-        if whole is None:
-            return
-        messages, ids = zip(*(self._halves.pop(id(part)) for part in whole), strict=True)
-        self._received.append(ReceivedText(source, destination, text_of(whole), ids, messages))
+    def _status_of(self, event: BindRequested) -> int:
+        if self.behaviour.refuse_binds:
+            self.behaviour.refuse_binds -= 1
+            return self.behaviour.refuse_binds_with
+        system_id = event.bind.system_id
+        account = self._accounts.get(system_id)
+        if account is None and system_id == self._system_id:
+            account = Account(system_id, self._password.reveal())
+        if account is None:
+            return Status.RINVSYSID
+        if event.bind.password.reveal() != account.password:
+            return Status.RINVPASWD
+        same = (system_id, event.command_id)
+        there = any((link.system_id, link.bind_command) == same and link.session.bound for link in self._links)
+        return Status.RALYBND if account.only_once and there else Status.ROK
 
 
 def _address(number: str) -> Address:
@@ -392,12 +397,4 @@ def _address(number: str) -> Address:
     return Address(number, 5, 0)
 
 
-def _as_ucs2(text: str, reference: int) -> Segments:
-    """Force UCS2 by a character that the default alphabet lacks, and take it away again."""
-    forced = split("\u200b" + text, reference)
-    header = 6 if forced.esm_class & EsmClass.UDHI else 0
-    first = forced.parts[0]
-    return replace(forced, parts=(first[:header] + first[header + 2 :], *forced.parts[1:]))
-
-
-__all__ = ["Behaviour", "FakeSmsc", "ReceivedText"]
+__all__ = ["Account", "Behaviour", "FakeSmsc", "IdForm", "ReceiptForm", "ReceivedText", "Taken"]

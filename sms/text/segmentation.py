@@ -7,7 +7,7 @@ and handset knows. Receiving also takes 16-bit references, SAR parameters and me
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sms.smpp import EsmClass, Message, Tag
@@ -56,6 +56,15 @@ def split(text: str, reference: int) -> Segments:
         coding, single, room, encode = DATA_CODING_DEFAULT, GSM_SINGLE, GSM_PART, gsm0338.encode
     else:
         coding, single, room, encode = DATA_CODING_UCS2, UCS2_SINGLE, UCS2_PART, _ucs2
+    return _cut(text, reference, coding, single, room, encode)
+
+
+def as_ucs2(text: str, reference: int) -> Segments:
+    """Cut ``text`` into parts in UCS2, whatever its characters."""
+    return _cut(text, reference, DATA_CODING_UCS2, UCS2_SINGLE, UCS2_PART, _ucs2)
+
+
+def _cut(text: str, reference: int, coding: int, single: int, room: int, encode: Callable[[str], bytes]) -> Segments:
     octets = encode(text)
     if len(octets) <= single:
         return Segments(coding, EsmClass.DEFAULT, (octets,))
