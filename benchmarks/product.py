@@ -57,6 +57,12 @@ class ToldBank:
         }
         return OperationResult("ok", answers.get(call.operation, {}))
 
+    async def keep(self, auth_session_id: str) -> None:
+        return None
+
+    def let_go(self, auth_session_id: str) -> None:
+        return None
+
     async def leave(self, auth_session_id: str) -> None:
         return None
 

@@ -322,6 +322,7 @@ class Trigger:
     ``slots`` fill variables before the first step: an SMS one-liner is a trigger with its questions answered.
     ``auth_session_id`` names the :class:`AuthSession` that the core keeps; the engine only passes it on.
     ``version`` is one that is not live yet, for who tries it; None: the live one.
+    ``again``: it may have begun before under this ``session_id``, by a process that is gone.
     """
 
     flow: str
@@ -334,3 +335,4 @@ class Trigger:
     slots: Mapping[str, Value] = field(default_factory=dict)
     language: str | None = None  # of the text that began it; else the party's, else the flow's first
     version: str | None = None
+    again: bool = False

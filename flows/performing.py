@@ -1,7 +1,8 @@
 """Carrying one bank operation out, while the party waits, hears a filler, or leaves.
 
 A hangup or a limit ends the waiting, never the operation: each runs as a task that this class owns and that
-:meth:`Operations.drain` waits for.
+:meth:`Operations.drain` waits for. Only an enquiry by text runs in the text's own task: nobody hangs up on it, and one
+that takes too long has changed nothing when it is given up.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from flows.vault import Vault
 QUICK_S = 0.05  # most answers come within it: only after it is the line watched for a hangup
 FILLER_EVERY_S = 8.0  # said again while it still takes: silence makes people hang up
 
+_SMS, _ENQUIRY = Channel.SMS, Kind.ENQUIRY
+
 _log = structlog.get_logger("flows.runner")
 
 
@@ -35,6 +38,10 @@ class Core(Protocol):
         """Carry out one operation; see ``CoreClient.perform``."""
         ...
 
+    async def keep(self, auth_session_id: str) -> None:
+        """Have an auth session outlive the text that began it; see ``CoreClient.keep``."""
+        ...
+
 
 class Operations:
     """Runs bank operations and owns those that nobody waits for any more."""
@@ -43,23 +50,29 @@ class Operations:
         self._core = core
         self._vault = vault
         self._running: set[asyncio.Task[OperationResult]] = set()
+        self._enquiries = 0  # of texts, which run in no task of their own
 
     @property
     def in_flight(self) -> int:
         """How many operations run now."""
-        return len(self._running)
+        return len(self._running) + self._enquiries
 
     async def perform(self, session: Session, wait: Perform, line: Line) -> OperationAnswered | PartyLeft:
         """Carry ``wait`` out and answer its outcome, or that the party left meanwhile."""
         opened = self._open(wait.arguments)
         if opened is None:
             return OperationAnswered(SECRET_LOST)
-        task = self._begin(session, wait, opened)
+        call = _call(session, wait, opened)
+        if session.channel is _SMS and REGISTRY[wait.operation].kind is _ENQUIRY:
+            return await self._enquire(call, wait)
+        task = self._begin(call)
         if not await self._wait_for(task, wait, line):
             return PartyLeft()
         if not task.done():
             return self._no_answer(wait)
-        return self._answer(task, wait)
+        if task.cancelled() or task.exception() is not None:
+            return self._no_answer(wait)
+        return self._answered(task.result())
 
     async def drain(self, deadline_s: float) -> int:
         """Wait for the operations in flight, at most ``deadline_s``; answer how many still run."""
@@ -76,17 +89,23 @@ class Operations:
             return None
         return opened
 
-    def _begin(
-        self, session: Session, wait: Perform, arguments: Mapping[str, Value | Secret]
-    ) -> asyncio.Task[OperationResult]:
-        call = OperationCall(
-            operation=wait.operation,
-            arguments=arguments,
-            auth_session_id=session.auth_session_id,
-            request_id=wait.request_id,
-            channel=session.channel.value,
-        )
-        task = asyncio.create_task(self._core.perform(call), name=f"operation {wait.operation} {wait.request_id}")
+    async def _enquire(self, call: OperationCall, wait: Perform) -> OperationAnswered:
+        """Ask without a task: by text there is nothing to listen to meanwhile."""
+        self._enquiries += 1
+        try:
+            async with asyncio.timeout(wait.limit_s):
+                result = await self._core.perform(call)
+        except TimeoutError:
+            return self._no_answer(wait)
+        except Exception as error:  # noqa: BLE001 - the core promises not to raise: said as "down", and logged
+            _log_raised(_name(call), error)
+            return self._no_answer(wait)
+        finally:
+            self._enquiries -= 1
+        return self._answered(result)
+
+    def _begin(self, call: OperationCall) -> asyncio.Task[OperationResult]:
+        task = asyncio.create_task(self._core.perform(call), name=_name(call))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(_look_at)
@@ -110,10 +129,7 @@ class Operations:
             filler_at = loop.time() + FILLER_EVERY_S
         return True
 
-    def _answer(self, task: asyncio.Task[OperationResult], wait: Perform) -> OperationAnswered:
-        if task.cancelled() or task.exception() is not None:
-            return self._no_answer(wait)
-        result = task.result()
+    def _answered(self, result: OperationResult) -> OperationAnswered:
         answer: dict[str, Value] = {
             name: self._vault.keep(value) if isinstance(value, Secret) else value
             for name, value in result.answer.items()
@@ -143,7 +159,26 @@ async def _left_before(task: asyncio.Task[OperationResult], line: Line, timeout_
             leaving.exception()  # looked at: a line that broke shows in the next thing said on it
 
 
+def _call(session: Session, wait: Perform, arguments: Mapping[str, Value | Secret]) -> OperationCall:
+    return OperationCall(
+        operation=wait.operation,
+        arguments=arguments,
+        auth_session_id=session.auth_session_id,
+        request_id=wait.request_id,
+        channel=session.channel.value,
+    )
+
+
+def _name(call: OperationCall) -> str:
+    return f"operation {call.operation} {call.request_id}"
+
+
 def _look_at(task: asyncio.Task[OperationResult]) -> None:
-    """Note an operation that raised: the core promises not to, so this is a defect. Its text could hold anything."""
+    """Note an operation that raised."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("operation.raised", task=task.get_name(), error=type(error).__name__)
+        _log_raised(task.get_name(), error)
+
+
+def _log_raised(name: str, error: BaseException) -> None:
+    """Log what an operation raised: the core promises not to, so this is a defect. Its text could hold anything."""
+    _log.error("operation.raised", task=name, error=type(error).__name__)

@@ -14,6 +14,7 @@ from typing import ParamSpec, Protocol
 import structlog
 
 from core_client.domain.values import SecretHandle
+from core_client.errors import Unavailable
 from core_client.operations import REGISTRY, Kind
 from core_client.ports.clock import Clock
 from flows.dialogue import (
@@ -165,7 +166,7 @@ class Runner:
         """Begin a dialogue and run it until it ends or waits for a text."""
         engine = self._engine(await self._flow_of(trigger))
         session, turn = engine.start(trigger, self._facts(trigger.flow))
-        return await self._run(engine, session, turn, None, line)
+        return await self._run(engine, session, turn, None, line, stored=trigger.again)
 
     async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
         """Go on with a dialogue that waits in the store.
@@ -192,7 +193,7 @@ class Runner:
             if not isinstance(resume, SessionExpired):
                 waited_s = self._since_asked(engine.flow, before)
                 self._tell(self._observer.answered, before, resume, waited_s)
-        return await self._run(engine, session, turn, before, line)
+        return await self._run(engine, session, turn, before, line, stored=True)
 
     async def drain(self, deadline_s: float) -> int:
         """Wait for bank operations in flight, at most ``deadline_s``; answer how many still run."""
@@ -219,8 +220,9 @@ class Runner:
         return engine
 
     async def _run(
-        self, engine: Engine, session: Session, turn: Turn, before: Session | None, line: Line
+        self, engine: Engine, session: Session, turn: Turn, before: Session | None, line: Line, *, stored: bool
     ) -> Ended | Suspended:
+        """Run to the end or to a wait for a text. ``stored``: the store may have a session of this id."""
         if engine.flow.catalogue is not None:
             line.speak_from(engine.flow.catalogue)
         loop = asyncio.get_running_loop()
@@ -232,12 +234,14 @@ class Runner:
                     session = replace(session, expires_at=int(self._clock.now().timestamp() + turn.wait.expires_s))
                 elif session.expires_at:
                     session = replace(session, expires_at=0)
-                await self._checkpoint(session, turn)
+                if turn.wait is not None and not _need_not_be_kept(session, turn, stored):
+                    await self._keep(session, turn)
+                    stored = True
                 left = await self._speak(turn, line)
                 if recorded and _hands_over(turn):
                     left = None  # the message is the bank's to have, whether or not its caller is still there
                 if left is None and turn.wait is None:
-                    return await self._end(session, turn, line)
+                    return await self._end(session, turn, line, stored=stored)
                 if left is None and isinstance(turn.wait, AwaitText):
                     return Suspended(session, turn.wait)
                 asked_at = loop.time()
@@ -247,18 +251,20 @@ class Runner:
                 session, turn = engine.resume(session, resume, self._facts(session.flow))
                 if isinstance(resume, PartyLeft):
                     self._tell(self._observer.left, before)
-                    return await self._gone(session)
+                    return await self._gone(session, stored=stored)
                 self._tell(self._observer.answered, before, resume, loop.time() - asked_at)
         except BaseException:
             self._tell(self._observer.ended, session, CUT)
             raise
 
-    async def _checkpoint(self, session: Session, turn: Turn) -> None:
-        if turn.wait is None or _leads_here_again(session, turn):
-            return
+    async def _keep(self, session: Session, turn: Turn) -> None:
         ttl_s = CALL_TTL_S
         if isinstance(turn.wait, AwaitText):
             ttl_s = int(turn.wait.expires_s) + LATE_S
+            try:
+                await self._core.keep(session.auth_session_id)
+            except Unavailable as error:
+                raise SessionStoreDown("the store of auth sessions does not answer") from error
         try:
             await self._sessions.put(session, ttl_s)
         except SessionStoreDown:
@@ -287,22 +293,24 @@ class Runner:
                 raise AssertionError(f"nothing waits for {turn.wait}")
         return answer
 
-    async def _end(self, session: Session, turn: Turn, line: Line) -> Ended:
+    async def _end(self, session: Session, turn: Turn, line: Line, *, stored: bool) -> Ended:
         reason = next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
         await line.end(reason)
-        await self._close(session)
+        await self._close(session, stored=stored)
         self._tell(self._observer.ended, session, reason)
         return Ended(session, reason)
 
-    async def _gone(self, session: Session) -> Ended:
-        await self._close(session)
+    async def _gone(self, session: Session, *, stored: bool) -> Ended:
+        await self._close(session, stored=stored)
         self._tell(self._observer.ended, session, "party_left")
         return Ended(session, "party_left")
 
-    async def _close(self, session: Session) -> None:
+    async def _close(self, session: Session, *, stored: bool) -> None:
         for value in session.variables.values():
             if isinstance(value, SecretHandle):
                 self._vault.forget(value)
+        if not stored:
+            return
         try:
             await self._sessions.delete(session)
         except SessionStoreDown:
@@ -326,19 +334,19 @@ class Runner:
             self._vault.forget(secret)
 
 
-def _leads_here_again(session: Session, turn: Turn) -> bool:
-    """Answer whether the session as it was kept last leads to this turn again, with nothing done twice.
+def _need_not_be_kept(session: Session, turn: Turn, stored: bool) -> bool:
+    """Answer whether what is kept already leads to this turn again, with nothing done twice.
 
     So it is with an enquiry on a call, before which nothing was said: another node asks the last question again. It
-    saves two of six writes of a balance call.
+    saves two of six writes of a balance call. And with an enquiry that a text begins with: the text itself is kept
+    until it is answered, and begins the same dialogue under the same request ids.
     """
-    return (
-        session.channel is Channel.VOICE
-        and isinstance(turn.wait, Perform)
-        and not turn.effects
-        and session.turns > 1
-        and REGISTRY[turn.wait.operation].kind is Kind.ENQUIRY
-    )
+    wait = turn.wait
+    if not isinstance(wait, Perform) or REGISTRY[wait.operation].kind is not Kind.ENQUIRY:
+        return False
+    if session.channel is Channel.VOICE:
+        return not turn.effects and session.turns > 1
+    return not stored
 
 
 def _hands_over(turn: Turn) -> bool:

@@ -33,6 +33,10 @@ class Arrivals(Protocol):
         """Begin an auth session; see ``CoreClient.arrive``."""
         ...
 
+    def let_go(self, auth_session_id: str) -> None:
+        """Forget an auth session that nothing has kept; see ``CoreClient.let_go``."""
+        ...
+
 
 class Dialogues(Protocol):
     """What is needed of :class:`flows.runner.Runner`."""
@@ -76,6 +80,7 @@ class Asked:
     recovered: bool = False  # a former process may have begun with it
     kind: str = "unknown"
     step: str = ""
+    begun: bool = False  # a dialogue was begun for it
     code: bool = False  # a code was issued, and its text is waited for
 
     def __repr__(self) -> str:
@@ -114,6 +119,10 @@ class Answering:
     async def arrive(self, number: str) -> Arrival:
         """Begin an auth session for whoever texts from ``number``."""
         return await self._core.arrive(Channel.SMS.value, number)
+
+    def let_go(self, arrival: Arrival) -> None:
+        """The text is dealt with: forget its auth session, unless a dialogue that goes on has kept it."""
+        self._core.let_go(arrival.auth_session_id)
 
     async def answer(self, asked: Asked, arrival: Arrival, line: SmsLine) -> None:
         """Say on ``line`` what answers the text."""
@@ -194,6 +203,7 @@ class Answering:
         asked.code = isinstance(came_of_it, Suspended) and came_of_it.session.waits_for_code
 
     def _trigger(self, asked: Asked, arrival: Arrival, flow: Flow, command: commands.Command) -> Trigger:
+        again, asked.begun = asked.begun or asked.recovered, True
         return Trigger(
             flow=flow.name,
             channel=Channel.SMS,
@@ -205,6 +215,7 @@ class Answering:
             step=command.step,
             slots=command.slots,
             language=command.language,
+            again=again,
         )
 
     async def _help(self, asked: Asked, arrival: Arrival, line: SmsLine, kind: str) -> None:

@@ -241,21 +241,24 @@ class SmsGateway:
             await store("")
             return "dropped", 0
         arrival = await self.answering.arrive(asked.number)
-        line = SmsLine(self._text_for, store)
         try:
-            await self.answering.answer(asked, arrival, line)
-        except (SessionStoreDown, JournalDown):
-            raise
-        except Exception as error:  # noqa: BLE001 - one text that trips us must not stop the others
-            # Only the kind of error: its text may hold what the customer wrote.
-            _log.error("sms.failed", id=inbound.id, error=type(error).__name__, where=_where(error))
-            if not line.answered:
-                line = SmsLine(self._text_for, store)
-                await self.answering.say(line, SYSTEM_TROUBLE, asked, arrival)
+            line = SmsLine(self._text_for, store)
+            try:
+                await self.answering.answer(asked, arrival, line)
+            except (SessionStoreDown, JournalDown):
+                raise
+            except Exception as error:  # noqa: BLE001 - one text that trips us must not stop the others
+                # Only the kind of error: its text may hold what the customer wrote.
+                _log.error("sms.failed", id=inbound.id, error=type(error).__name__, where=_where(error))
+                if not line.answered:
+                    line = SmsLine(self._text_for, store)
+                    await self.answering.say(line, SYSTEM_TROUBLE, asked, arrival)
+                await line.flush()
+                return "failed", characters
             await line.flush()
-            return "failed", characters
-        await line.flush()
-        return line.reason, characters
+            return line.reason, characters
+        finally:
+            self.answering.let_go(arrival)
 
     # --- going out ---
 

@@ -29,6 +29,7 @@ from core_client.ports.sim_swaps import SimSwaps
 from core_client.services.admin import BankAdmin
 from core_client.services.call import Checkpoints, Ports, no_checkpoints
 from core_client.services.client import CoreClient
+from core_client.services.held_sessions import HeldAuthSessions
 from core_client.services.keyed import KeyedHashes
 from core_client.services.messaging import Messaging
 from core_client.services.staff import People
@@ -108,7 +109,7 @@ async def open_bank(
                 consents=SqlConsents(database),
                 sim_swaps=sim_swaps or NoSimSignal(),
                 staff=SqlStaff(database),
-                auth_sessions=auth_sessions,
+                auth_sessions=HeldAuthSessions(auth_sessions),
                 audit=SqlAudit(database),
                 pins=pins,
                 keyed=KeyedHashes(pepper),

@@ -19,6 +19,7 @@ from core_client.domain.accounts import Line
 from core_client.domain.audit import AuditRecord
 from core_client.domain.secret import Secret
 
+TOGETHER = 100  # customers under one commit: a crowd of ten thousand is there in seconds
 OPENING = "OPENING-{currency}"  # the bank's own account that opening balances come from
 _known = Statement(select(schema.customers.c.id).where(schema.customers.c.number == bindparam("number_")))
 _account = Statement(select(schema.accounts.c.id).where(schema.accounts.c.number == bindparam("number_")))
@@ -56,15 +57,21 @@ async def seed(bank: EmbeddedBank, customers: Sequence[DemoCustomer] = demo_worl
     """Add the customers that are not there yet, with their accounts, PINs, payees and cards; answer how many."""
     numbers = [who.number for who in customers]
     known = await bank.database.read(lambda tx: {n for n in numbers if tx.one(_known, number_=n) is not None})
+    missing = [who for who in customers if who.number not in known]
     added = 0
-    for who in customers:
-        if who.number in known:
-            continue
-        pin_hash = await bank.ports.pins.hashed(bank.ports.keyed.subject(who.number), Secret(who.pin))
+    for first in range(0, len(missing), TOGETHER):
+        batch = missing[first : first + TOGETHER]
+        hashes = [await bank.ports.pins.hashed(bank.ports.keyed.subject(who.number), Secret(who.pin)) for who in batch]
         now = bank.ports.clock.now()
 
-        def work(tx: Tx, who: DemoCustomer = who, pin_hash: str = pin_hash, now: datetime.datetime = now) -> int:
-            return _add(tx, who, pin_hash, now, bank.ports.randomness.digits)
+        def work(
+            tx: Tx,
+            batch: list[DemoCustomer] = batch,
+            hashes: list[str] = hashes,
+            now: datetime.datetime = now,
+        ) -> int:
+            digits = bank.ports.randomness.digits
+            return sum(_add(tx, who, pin_hash, now, digits) for who, pin_hash in zip(batch, hashes, strict=True))
 
         added += await bank.database.write(work)
     return added

@@ -13,7 +13,7 @@ from core_client.domain.secret import Secret
 from core_client.domain.values import Value
 from core_client.operations import Security
 from core_client.ports.audit import Audit
-from core_client.ports.auth_sessions import AuthSession, AuthSessions
+from core_client.ports.auth_sessions import AuthSession
 from core_client.ports.callbacks import Callbacks
 from core_client.ports.clock import Clock
 from core_client.ports.consents import Consents
@@ -25,6 +25,7 @@ from core_client.ports.randomness import Randomness
 from core_client.ports.registry import Registry
 from core_client.ports.sim_swaps import SimSwaps
 from core_client.ports.staff import Staff
+from core_client.services.held_sessions import HeldAuthSessions
 from core_client.services.keyed import KeyedHashes
 
 Checkpoints: TypeAlias = Callable[[str], None]
@@ -91,7 +92,7 @@ class Ports:
     consents: Consents
     sim_swaps: SimSwaps
     staff: Staff
-    auth_sessions: AuthSessions
+    auth_sessions: HeldAuthSessions
     audit: Audit
     pins: PinHashing
     keyed: KeyedHashes

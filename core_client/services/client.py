@@ -20,7 +20,6 @@ from core_client.services.call import Arrival, OperationCall, OperationResult, P
 from core_client.services.callbacks import CallbackRequests
 from core_client.services.cards import Cards
 from core_client.services.credentials import Factors
-from core_client.services.held_sessions import HeldAuthSessions
 from core_client.services.identity import Identity
 from core_client.services.messaging import Messaging
 from core_client.services.settlement import Resolved, Settlement
@@ -54,9 +53,8 @@ class CoreClient:
     """One bank behind one door. Make one per process; it is safe for any number of parties at once."""
 
     def __init__(self, ports: Ports) -> None:
-        self._held = HeldAuthSessions(ports.auth_sessions)
-        ports = self._ports = replace(ports, auth_sessions=self._held)
-        self._identity = Identity(ports, self._held)
+        self._ports = ports
+        self._identity = Identity(ports)
         self.messaging = Messaging(ports)
         self._factors = Factors(ports, self.messaging)
         self.settlement = Settlement(ports)
@@ -106,11 +104,11 @@ class CoreClient:
         Raises:
             Unavailable: the store did not answer.
         """
-        await self._held.keep(auth_session_id)
+        await self._ports.auth_sessions.keep(auth_session_id)
 
     def let_go(self, auth_session_id: str) -> None:
         """Forget an auth session that nothing has kept: its text is answered."""
-        self._held.let_go(auth_session_id)
+        self._ports.auth_sessions.let_go(auth_session_id)
 
     async def perform(self, call: OperationCall) -> OperationResult:
         """Carry one operation out. What a customer can cause is an outcome, never an exception.

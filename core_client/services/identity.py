@@ -35,7 +35,10 @@ class Identity:
             line=number,
         )
         try:
-            await ports.auth_sessions.put(session)
+            if channel == "sms":  # most texts are answered at once, and then nobody asks for it again
+                ports.auth_sessions.hold(session)
+            else:
+                await ports.auth_sessions.put(session)
         except Unavailable:
             return Arrival(session_id, identified=False, language=session.language, customer_name=None)
         name = None if customer is None else customer.name

@@ -49,6 +49,15 @@ class ToldDoor:
             await asyncio.sleep(told.slow_s)  # a slow bank has done it before it answers; who hangs up changes nothing
         return result
 
+    async def keep(self, auth_session_id: str) -> None:
+        """See :class:`~tellerline.door.Door`."""
+        with working():
+            await self._inner.keep(auth_session_id)
+
+    def let_go(self, auth_session_id: str) -> None:
+        """See :class:`~tellerline.door.Door`."""
+        self._inner.let_go(auth_session_id)
+
     async def leave(self, auth_session_id: str) -> None:
         """See :class:`~tellerline.door.Door`."""
         with working():

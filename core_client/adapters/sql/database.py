@@ -67,6 +67,14 @@ class Database:
         """
         return await self._submit(self._readers, work)
 
+    def ask(self, work: Work[T]) -> asyncio.Future[T]:
+        """Begin what :meth:`read` awaits; the future answers it.
+
+        Raises:
+            Unavailable: too much waits already.
+        """
+        return self._begin(self._readers, work)
+
     def upgrade(self) -> None:
         """Migrate to the newest schema; all or nothing."""
         with self._engine.connect() as connection, connection.begin():
@@ -76,12 +84,16 @@ class Database:
 
     @staticmethod
     async def _submit(workers: Workers, work: Work[T]) -> T:
+        return await Database._begin(workers, work)
+
+    @staticmethod
+    def _begin(workers: Workers, work: Work[T]) -> asyncio.Future[T]:
         if workers.waiting >= MAX_WAITING:
             raise Unavailable(f"{MAX_WAITING} transactions are waiting already")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         workers.put(Piece(work, answer, loop))
-        return await answer
+        return answer
 
     def close(self) -> None:
         """Finish what was asked for and let the files go."""

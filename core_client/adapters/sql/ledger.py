@@ -9,14 +9,16 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
 from core_client.adapters.sql import booking, schema
 from core_client.adapters.sql.booking import Held
 from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.gathering import Gathered
 from core_client.adapters.sql.schema import from_us, to_us
-from core_client.adapters.sql.statements import Row, Statement, Tx
+from core_client.adapters.sql.statements import Row, Statement, Tx, many
 from core_client.domain.accounts import Account, Entry
 from core_client.domain.money import Money
 from core_client.domain.transfers import TransferOrder
@@ -26,12 +28,13 @@ from core_client.ports.core_bank import HoldState, Posting
 from core_client.ports.randomness import Randomness
 
 _a, _e, _h = schema.accounts.c, schema.entries.c, schema.holds.c
-_accounts = Statement(
-    select(_a.id, _a.number, _a.product, _a.currency, _a.booked_minor, _a.held_minor, _a.floor_minor, _a.is_default,
-           _a.frozen)
-    .where(_a.customer_id == bindparam("customer"))
-    .order_by(_a.is_default.desc(), _a.id)
+_account = (
+    _a.id, _a.number, _a.product, _a.currency, _a.booked_minor, _a.held_minor, _a.floor_minor, _a.is_default, _a.frozen
 )  # fmt: skip
+_accounts = Statement(
+    select(*_account).where(_a.customer_id == bindparam("customer")).order_by(_a.is_default.desc(), _a.id)
+)
+_accounts_of = many((_a.customer_id, *_account), _a.customer_id, schema.accounts)
 _recent = Statement(
     select(_e.booked_us, _e.amount_minor, _e.currency, _e.text)
     .where(_e.account_id == bindparam("account"))
@@ -51,7 +54,15 @@ _hold_state = Statement(
 )
 
 
-def _as_account(row: Row) -> Account:
+def _accounts_of_all(tx: Tx, customers: Sequence[int]) -> dict[int, list[Account]]:
+    """Answer the accounts of many customers, each one's default account first."""
+    found: dict[int, list[Account]] = {}
+    for row in sorted(tx.many(_accounts_of, customers), key=lambda row: (not row[8], row[1])):
+        found.setdefault(row[0], []).append(_as_account(row[1:]))
+    return found
+
+
+def _as_account(row: Sequence[Any]) -> Account:
     identity, number, product, currency, booked, held, floor, default, frozen = row
     available = booked - held - (floor or 0)
     return Account(
@@ -71,12 +82,11 @@ class SqlBank:
         self._database = database
         self._clock = clock
         self._randomness = randomness
+        self._accounts = Gathered(database, _accounts_of_all)
 
     async def accounts(self, customer_id: int) -> Sequence[Account]:
         """Answer the customer's accounts, the default one first."""
-        return [
-            _as_account(row) for row in await self._database.read(lambda tx: tx.all(_accounts, customer=customer_id))
-        ]
+        return await self._accounts.ask(customer_id) or []
 
     async def account(self, customer_id: int, account: str | None) -> Account:
         """Answer one account by id or last four digits; without, the default one."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
 from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.gathering import Gathered
 from core_client.adapters.sql.schema import from_us, to_us
-from core_client.adapters.sql.statements import Row, Statement, Tx
+from core_client.adapters.sql.statements import Row, Statement, Tx, many
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Card, CardState, Customer, Payee
 
 _c, _l, _p, _k, _s = schema.customers.c, schema.lines.c, schema.payees.c, schema.cards.c, schema.message_stops.c
 _customer = select(_c.id, _c.number, _c.name, _c.language, _c.birth_date)
-_by_line = Statement(_customer.join(schema.lines, _l.customer_id == _c.id).where(_l.e164 == bindparam("e164")))
+_by_lines = many(
+    (_l.e164, _c.id, _c.number, _c.name, _c.language, _c.birth_date),
+    _l.e164,
+    schema.lines.join(schema.customers, _l.customer_id == _c.id),
+)
 _by_number = Statement(_customer.where(_c.number == bindparam("number_")))
 _by_id = Statement(_customer.where(_c.id == bindparam("id_")))
 _lines = Statement(select(_l.e164).where(_l.customer_id == bindparam("id_")).order_by(_l.e164))
@@ -44,9 +50,15 @@ _stop = Statement(insert(schema.message_stops))
 _start = Statement(delete(schema.message_stops).where(_s.party == bindparam("party_")))
 
 
+def _customers_of(tx: Tx, lines: Sequence[str]) -> dict[str, Customer]:
+    return {row[0]: _customer_of(row[1:]) for row in tx.many(_by_lines, lines)}
+
+
 def _as_customer(row: Row | None) -> Customer | None:
-    if row is None:
-        return None
+    return None if row is None else _customer_of(row)
+
+
+def _customer_of(row: Sequence[Any]) -> Customer:
     born = datetime.date.fromisoformat(row[4]) if row[4] else None
     return Customer(row[0], row[1], row[2], row[3], born)
 
@@ -65,10 +77,11 @@ class SqlRegistry:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._by_line = Gathered(database, _customers_of)
 
     async def customer_by_line(self, e164: str) -> Customer | None:
         """Answer whose registered number this is."""
-        return _as_customer(await self._database.read(lambda tx: tx.one(_by_line, e164=e164)))
+        return await self._by_line.ask(e164)
 
     async def customer_by_number(self, customer_number: str) -> Customer | None:
         """Answer whose customer number this is."""

@@ -6,10 +6,11 @@ a dozen. The SQL is still Core's, for both databases; only its cursor is passed 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ClauseElement, Connection, Table
+from sqlalchemy import ARRAY, ClauseElement, Connection, FromClause, Table, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
@@ -65,6 +66,14 @@ class Tx:
         rows: Sequence[Row] = self._cursor(statement, values).fetchall()
         return rows
 
+    def many(self, statement: Statement, keys: Sequence[str | int]) -> Sequence[Sequence[Any]]:
+        """Answer the rows of all ``keys`` at once, in no order. ``statement`` is one of :func:`many`."""
+        if self._dialect.name == "postgresql":
+            return self.all(statement, keys=list(keys))
+        row = self.one(statement, keys=json.dumps(keys))
+        rows: Sequence[Sequence[Any]] = json.loads(row[0]) if row is not None else ()
+        return rows
+
     def control(self, sql: str) -> None:
         """BEGIN, COMMIT, SAVEPOINT and their kind."""
         self._driver.execute(sql)
@@ -75,6 +84,20 @@ class Tx:
         if places is None:
             return self._driver.execute(sql, given)
         return self._driver.execute(sql, tuple(given[place] for place in places))
+
+
+def many(columns: Sequence[Any], key: Any, source: FromClause) -> Statement:
+    """Answer the select of ``columns`` of ``source`` whose ``key`` is among many; see :meth:`Tx.many`.
+
+    SQLite answers all rows as one text: its driver lets go of the interpreter at every row that it steps to, and on a
+    busy node each time costs a wait to get it back.
+    """
+    rows = func.json_group_array(func.json_array(*columns))
+    keys = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
+    return Statement(
+        select(rows).select_from(source).where(key.in_(keys)),
+        select(*columns).select_from(source).where(key == any_(bindparam("keys", type_=ARRAY(key.type)))),
+    )
 
 
 def insert_ignoring(table: Table, key: str) -> Statement:

@@ -81,6 +81,9 @@ class MoodyBank:
         }
         return OperationResult(answered.outcome, answer, answered.reason)
 
+    async def keep(self, auth_session_id: str) -> None:
+        await asyncio.sleep(0)
+
 
 class MoodyLine:
     """Somebody who presses, is silent, or hangs up at any moment."""

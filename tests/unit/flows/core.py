@@ -37,6 +37,7 @@ class ToldCore:
     slow: dict[str, float] = field(default_factory=dict)
     calls: list[OperationCall] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     async def perform(self, call: OperationCall) -> OperationResult:
         """See ``CoreClient.perform``."""
@@ -47,6 +48,10 @@ class ToldCore:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def keep(self, auth_session_id: str) -> None:
+        """See ``CoreClient.keep``."""
+        self.kept.append(auth_session_id)
 
     @property
     def asked(self) -> list[str]:

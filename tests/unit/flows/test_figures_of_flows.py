@@ -107,6 +107,9 @@ class AnyCore:
         }
         return OperationResult("ok", {name: found for name, found in fields.items() if self.rng.random() < 0.99})
 
+    async def keep(self, auth_session_id: str) -> None:
+        return None
+
 
 @dataclass
 class ByHand:

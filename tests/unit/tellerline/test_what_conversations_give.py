@@ -106,6 +106,12 @@ class _Bank:
         self.asked.append(call.operation)
         return OperationResult("ok")
 
+    async def keep(self, auth_session_id: str) -> None:
+        raise NotImplementedError
+
+    def let_go(self, auth_session_id: str) -> None:
+        raise NotImplementedError
+
     async def leave(self, auth_session_id: str) -> None:
         raise NotImplementedError
 
