@@ -49,9 +49,10 @@ from tellerline.health import Check, Health, serving
 from tellerline.late_results import LateResults
 from tellerline.profile import profile_of
 from tellerline.releasing import Served, keep_clean, keep_up, open_flows, open_served
+from tellerline.sms_standing import SmsStanding
 from tellerline.state import Keys, open_state
 from tellerline.telemetry import Metrics
-from tellerline.texting import Behind, open_texting
+from tellerline.texting import Behind, open_texting, standing_of
 from tellerline.voice import CallFigures, DraftNumber, VoiceChannel
 
 AMI_READY_S = 2.0  # the line answers without it: it is not waited for longer
@@ -93,6 +94,7 @@ class Node:
     server: FastAgiServer
     voice: VoiceChannel
     texting: SmsGateway | None = None
+    standing: SmsStanding | None = None  # of the texts
     ami: AmiClient | None = None
     health_port: int | None = None
     draining: bool = False
@@ -179,11 +181,12 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         server = _server(config, voice, catalogue, metrics)
         node = Node(config, seams.clock, bank, door, catalogue, served, runner, store, metrics, server, voice)
         left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
-        if config.sms.host is not None:
+        if config.sms.on:
             behind = Behind(store, runner, door, served.flows, sessions, vault, catalogue, seams.clock, metrics)
             node.texting = await stack.enter_async_context(
                 open_texting(config.sms, config.bank.region, keys.seal, behind)
             )
+            node.standing = standing_of(config.sms, node.texting, metrics)
         late = LateResults(bank, catalogue, node.texting, vault)
         if config.ami.host is not None:
             node.ami = await stack.enter_async_context(_ami(config))
@@ -204,6 +207,8 @@ async def _beside_the_calls(node: Node, recovering: Coroutine[None, None, None])
             group.create_task(keep_clean(node.config, node.served, node.store.redis), name="sweep releases"),
             group.create_task(recovering, name="recover intents"),
         ]
+        if node.standing is not None:
+            tasks.append(group.create_task(node.standing.watch(), name="watch queues of texts"))
         try:
             yield
         finally:
@@ -343,7 +348,8 @@ async def _listen(stack: contextlib.AsyncExitStack, node: Node) -> None:
         raise ConfigError("agi.port", f"cannot listen on {place}: {error.strerror}", mend) from None
     if config.health.port is None:
         return
-    health = Health(_checks(node), node.metrics, node.served.told)
+    parts = {"sms": node.standing} if node.standing is not None else {}
+    health = Health(_checks(node), node.metrics, node.served.told, parts)
     try:
         node.health_port = await stack.enter_async_context(serving(health, config.health.host, config.health.port))
     except OSError as error:
@@ -366,7 +372,7 @@ def _checks(node: Node) -> dict[str, Check]:
         return None if node.server.accepting else "not listening"
 
     async def texts() -> str | None:
-        return None if node.texting is None or node.texting.bound else "not bound to the SMSC"
+        return node.standing.down() if node.standing is not None else None
 
     return {"store": store, "bank": bank, "calls": calls, "texts": texts}
 

@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 from tellerline.masking import mask_event
+from tellerline.sms_figures import SmsFigures
 
 # Seconds: a call is from a wrong number to a long dispute, an operation from a cache to a core in trouble.
 _CALL_BUCKETS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
@@ -86,6 +87,7 @@ class Metrics:
     flow_live: Gauge = field(init=False)
     flow_register_up: Gauge = field(init=False)
     smsc_bound: Gauge = field(init=False)
+    sms: SmsFigures = field(default_factory=SmsFigures)
 
     def __post_init__(self) -> None:
         registry = self.registry
@@ -122,7 +124,8 @@ class Metrics:
         self.flow_register_up = Gauge(
             "tellerline_flow_register_up", "1 while the register of published flows answers.", registry=registry
         )
-        self.smsc_bound = Gauge("tellerline_smsc_bound", "1 while bound to the SMSC.", registry=registry)
+        self.smsc_bound = Gauge("tellerline_smsc_bound", "1 while bound to any SMSC.", registry=registry)
+        registry.register(self.sms)
 
     def flows_live(self, versions: Mapping[str, str]) -> None:
         """Take note of what is live now: flow to version."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 
 from core_client.adapters.sealing import Sealer
 from core_client.adapters.valkey import Store
-from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
 from flows.runner import Flows, Runner
 from flows.sessions import SessionStore
@@ -16,10 +16,14 @@ from flows.vault import Vault
 from flows.words import text_for
 from sms.binds.esme import EsmeConfig
 from sms.gateway import GatewayConfig, SmsGateway
-from sms.smpp import Limits
+from sms.messages import Purpose
 from sounds.catalogue import Catalogue
 from tellerline.config import Sms
 from tellerline.door import Door
+from tellerline.operators import operators_of
+from tellerline.sms_figures import BindStanding, QueueStanding
+from tellerline.sms_standing import Limits as AlarmLimits
+from tellerline.sms_standing import SmsStanding
 from tellerline.telemetry import Metrics
 
 
@@ -62,27 +66,59 @@ async def open_texting(config: Sms, region: str, seal_key: bytes, behind: Behind
         vault=behind.vault,
         text_for=lambda say, of_version: text_for(say, of_version or behind.catalogue, behind.vault.open),
         clock=behind.clock,
-        on_handled=lambda kind, _seconds: behind.metrics.texts.labels(kind).inc(),
+        on_handled=lambda kind, seconds: _handled(behind.metrics, kind, seconds),
     )
     behind.metrics.smsc_bound.set_function(lambda: float(gateway.bound))
     async with gateway.running():
         yield gateway
 
 
+def _handled(metrics: Metrics, kind: str, seconds: float) -> None:
+    metrics.texts.labels(kind).inc()
+    metrics.sms.handled(kind, seconds)
+
+
+def standing_of(config: Sms, gateway: SmsGateway, metrics: Metrics) -> SmsStanding:
+    """Answer how the gateway stands, and let the figures ask it too."""
+    watched = _Watched(gateway, config.window)
+    alarms = config.alarms
+    limits = AlarmLimits(alarms.queue_age_s, alarms.again_s, alarms.look_s)
+    standing = SmsStanding(watched, limits, time.monotonic)
+    metrics.sms.watched = watched
+    metrics.sms.too_old = standing.too_old
+    return standing
+
+
+class _Watched:
+    """What the gateway knows of its bind and its outbox."""
+
+    def __init__(self, gateway: SmsGateway, window: int) -> None:
+        self._gateway = gateway
+        self._window = window
+
+    def binds(self) -> Iterable[BindStanding]:
+        return (BindStanding("main/main", self._gateway.bound, "transceiver", self._window),)
+
+    def queues(self) -> Mapping[Purpose, QueueStanding]:
+        return {Purpose.ANSWER: QueueStanding(len(self._gateway.outbox), 0.0)}
+
+    def receipts(self) -> Mapping[str, int]:
+        return {"recorded": self._gateway.receipts.recorded}
+
+    def received(self) -> Mapping[str, int]:
+        return {}
+
+
 def _esme(config: Sms) -> EsmeConfig:
+    bind = operators_of(config)[0].binds[0]
     return EsmeConfig(
-        host=config.host or "127.0.0.1",
-        port=config.port,
-        system_id=config.system_id,
-        password=Secret(config.password.get_secret_value()),
-        system_type=config.system_type,
-        limits=Limits(
-            window=config.window,
-            response_timeout_s=config.response_timeout_s,
-            session_init_timeout_s=config.bind_timeout_s,
-            enquire_link_interval_s=config.enquire_link_s,
-        ),
-        backoff_first_s=config.reconnect_first_s,
-        backoff_max_s=config.reconnect_most_s,
-        connect_timeout_s=config.connect_timeout_s,
+        host=bind.host,
+        port=bind.port,
+        system_id=bind.system_id,
+        password=bind.password,
+        system_type=bind.system_type,
+        limits=bind.limits,
+        backoff_first_s=bind.backoff_first_s,
+        backoff_max_s=bind.backoff_max_s,
+        connect_timeout_s=bind.connect_timeout_s,
     )

@@ -44,7 +44,7 @@ async def test_the_pages_say_that_it_lives_is_ready_and_what_it_did(tmp_path: Pa
         assert (await _get(node.health_port, "/health/live"))[0] == 200
         status, ready = await _get(node.health_port, "/health/ready")
         live = {"retail": {"version": node.flows.current("retail").version, "from": "register"}}
-        assert (status, json.loads(ready)) == (200, {"ready": True, "reasons": {}, "flows": live})
+        assert (status, json.loads(ready)) == (200, {"ready": True, "reasons": {}, "degraded": {}, "flows": live})
         async with FakePbx(sounds_of(node.catalogue)) as pbx:
             call = await pbx.dial("127.0.0.1", node.agi_port)
             await call.hear("zh/main_menu")
