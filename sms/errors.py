@@ -4,7 +4,8 @@ SmsError
 ├── BindError         the SMSC does not let us in; ``command_status`` says why
 ├── SubmitRefused     the SMSC answered a message with an error; ``command_status``
 ├── SubmitUnanswered  no answer came: the message may have been taken
-└── LinkClosed        we are closing: nothing was sent
+├── LinkClosed        not bound, or closing: nothing was sent
+└── TlsError          a certificate or key that a bind is to use is not usable; ``key``, ``file``, ``mend``
 
 Below the session: :class:`sms.smpp.ProtocolError`.
 """
@@ -39,4 +40,14 @@ class SubmitUnanswered(SmsError):
 
 
 class LinkClosed(SmsError):
-    """The connection is being closed for good: nothing was sent."""
+    """There is no connection to send over now, or it is being closed for good: nothing was sent."""
+
+
+class TlsError(SmsError):
+    """A file of a bind's encryption is not usable."""
+
+    def __init__(self, key: str, file: str, reason: str, mend: str) -> None:
+        super().__init__(f"{key} {file}: {reason}; {mend}")
+        self.key = key
+        self.file = file
+        self.mend = mend

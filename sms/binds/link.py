@@ -22,14 +22,25 @@ class SmppLink(asyncio.Protocol):
         on_open: Callable[[SmppLink], None] | None = None,
         on_closed: Callable[[SmppLink, list[int], str], None] | None = None,
         on_writable: Callable[[], None] | None = None,
+        on_read: Callable[[], None] | None = None,
     ) -> None:
-        """``on_closed`` hears which of our messages were never answered, and why the connection ended."""
+        """Wire the connection.
+
+        Args:
+            on_closed: hears which of our messages were never answered, and why the connection ended.
+            on_writable: hears that the peer, which had stopped reading, reads again.
+            on_read: hears that everything that one read or timer brought has been told.
+        """
         self.session = session
         self._loop = asyncio.get_running_loop()
+        self.time = self._loop.time
+        self.now = self.time()  # when octets came or a timer fired last
+        self.congested = True  # whether the peer has stopped reading, or is not there yet: send nothing more
         self._on_event = on_event
         self._on_open = on_open
         self._on_closed = on_closed
         self._on_writable = on_writable
+        self._on_read = on_read
         self._transport: asyncio.Transport | None = None
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
@@ -43,17 +54,13 @@ class SmppLink(asyncio.Protocol):
         name = self._transport.get_extra_info("peername") if self._transport else None
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "unix"
 
-    @property
-    def congested(self) -> bool:
-        """Whether the peer has stopped reading: send nothing more until it does."""
-        return self._transport is None or self._transport.get_write_buffer_size() > WRITE_HIGH_OCTETS
-
     # --- asyncio's side ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; see :class:`asyncio.Protocol`."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
+        self.congested = False
         plain = transport.get_extra_info("socket")
         if plain is not None and plain.family in (socket.AF_INET, socket.AF_INET6):
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -62,12 +69,18 @@ class SmppLink(asyncio.Protocol):
         self.wake()
 
     def data_received(self, data: bytes) -> None:
-        """Hand octets to the session and its events to the owner."""
-        self.session.receive_data(data, self._loop.time())
+        """Hand octets to the session and its events to the owner, and write what they answer at once."""
+        self.now = now = self.time()
+        self.session.receive_data(data, now)
         self._turn()
+
+    def pause_writing(self) -> None:
+        """Hear that the peer has stopped reading."""
+        self.congested = True
 
     def resume_writing(self) -> None:
         """Tell the owner that the peer reads again."""
+        self.congested = False
         if self._on_writable is not None:
             self._on_writable()
 
@@ -75,8 +88,11 @@ class SmppLink(asyncio.Protocol):
         """Tell the owner what was left unanswered."""
         if exc is not None:
             self._reason = f"the connection broke: {exc}"
+        self.now = self.time()
+        self.congested = True
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         lost = self.session.close()
         if self._on_closed is not None:
             self._on_closed(self, lost, self._reason)
@@ -105,30 +121,39 @@ class SmppLink(asyncio.Protocol):
             self._transport.abort()
 
     def _turn(self) -> None:
-        now = self._loop.time()
+        session, now, tell = self.session, self.now, self._on_event
+        waking, self._flushing = self._flushing, True  # what is answered from here on is written below, in one piece
         try:
-            while (event := self.session.next_event(now)) is not None:
-                self._on_event(self, event)
+            while events := session.next_events(now):
+                for event in events:
+                    tell(self, event)
+            if self._on_read is not None:
+                self._on_read()
         except RemoteProtocolError as error:
             self.close(str(error))
-            return
-        self.wake()
+        finally:
+            self._flushing = waking
+        self._send()
 
     def _flush(self) -> None:
         self._flushing = False
+        self._send()
+
+    def _send(self) -> None:
         self._write()
         deadline = self.session.next_deadline()
         if deadline is None:
             return
-        if self._timer is not None and self._timer_at <= deadline and not self._timer.cancelled():
-            return  # it fires early enough and looks again
         if self._timer is not None:
+            if self._timer_at <= deadline:
+                return  # it fires early enough and looks again
             self._timer.cancel()
         self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._due)
 
     def _due(self) -> None:
         self._timer = None
+        self.now = self.time()
         self._turn()
 
     def _write(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sms.smpp.pdu import Bind, Message
+from sms.smpp.pdu import Bind, Message, Tlvs
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,10 @@ class BindRequested:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The SMSC let us in (ESME role)."""
+    """The SMSC let us in (ESME role). ``version`` is its sc_interface_version, None where it says none."""
 
     system_id: str
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,22 @@ class BindRefused:
     command_status: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # this one and the next are made for every message, and freezing triples what they cost
 class MessageReceived:
-    """A deliver_sm (ESME role) or a submit_sm (SMSC role): answer with ``respond``, once it is stored."""
+    """A deliver_sm (ESME role), a submit_sm (SMSC role) or a data_sm: answer with ``respond``, once it is stored."""
 
     sequence_number: int
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageAnswered:
     """The peer answered our message. ``command_status`` 0 means that it took responsibility for it."""
 
     sequence_number: int
     command_status: int
     message_id: str
+    tlvs: Tlvs = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ HEADER_OCTETS = 16
 MAX_PDU_OCTETS = 65_536  # message_payload is at most 64 KiB (§5.3.2.32); anything longer is an attack or lost framing
 MAX_TLVS = 64  # more than SMPP 3.4 defines
 _HEADER = struct.Struct(">LLLL")
+_LENGTH = struct.Struct(">L")
 _TLV = struct.Struct(">HH")
 
 Tlvs: TypeAlias = tuple[tuple[int, bytes], ...]
@@ -67,9 +68,12 @@ class BindAnswer:
     tlvs: Tlvs = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, though nobody changes one: freezing makes each six times as dear
 class Message:
-    """The body of submit_sm and deliver_sm (§4.4.1, §4.6.1). Never printed: it may hold a PIN or a code."""
+    """The body of submit_sm, deliver_sm and data_sm (§4.4.1, §4.6.1, §4.7.1).
+
+    Never printed: it may hold a PIN or a code.
+    """
 
     source: Address
     destination: Address
@@ -90,6 +94,10 @@ class Message:
         """Answer the value of the first TLV with ``tag``."""
         return next((value for found, value in self.tlvs if found == tag), None)
 
+    def without_tlvs(self) -> Message:
+        """Answer the same with its mandatory parameters only."""
+        return replace(self, tlvs=())
+
     def __repr__(self) -> str:
         return f"Message({len(self.short_message)} octets, {len(self.tlvs)} TLVs)"
 
@@ -104,7 +112,9 @@ class MessageAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """The body of PDUs without parameters."""
+    """The body of PDUs without mandatory parameters. SMPP 5.0 puts congestion_state into such responses too."""
+
+    tlvs: Tlvs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +129,23 @@ Body: TypeAlias = Bind | BindAnswer | Message | MessageAnswer | Empty | Alert
 _INTEGER, _SHORT = 0, -1
 _BIND = (16, 9, 13, _INTEGER, _INTEGER, _INTEGER, 41)
 _MESSAGE = (6, *(_INTEGER, _INTEGER, 21) * 2, *(_INTEGER,) * 3, 17, 17, *(_INTEGER,) * 4, _SHORT)
+_DATA = (6, *(_INTEGER, _INTEGER, 65) * 2, *(_INTEGER,) * 3)
 _BIND_ANSWER = (16,)
 _MESSAGE_ANSWER = (65,)
+
+_LAYOUTS: MappingProxyType[int, tuple[int, ...]] = MappingProxyType(
+    {
+        CommandId.BIND_RECEIVER_RESP: _BIND_ANSWER,
+        CommandId.BIND_TRANSMITTER_RESP: _BIND_ANSWER,
+        CommandId.BIND_TRANSCEIVER_RESP: _BIND_ANSWER,
+        CommandId.SUBMIT_SM: _MESSAGE,
+        CommandId.SUBMIT_SM_RESP: _MESSAGE_ANSWER,
+        CommandId.DELIVER_SM: _MESSAGE,
+        CommandId.DELIVER_SM_RESP: _MESSAGE_ANSWER,
+        CommandId.DATA_SM: _DATA,
+        CommandId.DATA_SM_RESP: _MESSAGE_ANSWER,
+    }
+)
 
 
 class _NoClient:
@@ -142,6 +167,7 @@ def _mandatory_only(parent: type[Any], name: str, fields: int) -> Callable[[], A
 
 _new_bind = _mandatory_only(smpplib_command.BindTransmitter, "bind_transmitter", 7)
 _new_message = _mandatory_only(smpplib_command.DeliverSM, "deliver_sm", 18)
+_new_data = _mandatory_only(smpplib_command.DataSM, "data_sm", 10)
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -153,15 +179,14 @@ class Framer:
     __slots__ = ("_buffer", "_position")
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
         self._position = 0
 
     def feed(self, data: bytes) -> None:
         """Take octets as they came."""
-        if self._position:
-            del self._buffer[: self._position]
-            self._position = 0
-        self._buffer += data
+        # What is left is less than one PDU, nearly always nothing: then the octets that came are not copied.
+        self._buffer = self._buffer[self._position :] + data
+        self._position = 0
 
     def next(self) -> bytes | None:
         """Answer the next whole PDU, or None until more octets come.
@@ -170,16 +195,17 @@ class Framer:
             RemoteProtocolError: a length that no PDU has; what follows cannot be read any more.
         """
         start = self._position
-        held = len(self._buffer) - start
+        buffer = self._buffer
+        held = len(buffer) - start
         if held < 4:
             return None
-        length = int.from_bytes(self._buffer[start : start + 4], "big")
+        (length,) = _LENGTH.unpack_from(buffer, start)
         if not HEADER_OCTETS <= length <= MAX_PDU_OCTETS:
             raise RemoteProtocolError(f"a PDU of {length} octets", Status.RINVCMDLEN)
         if held < length:
             return None
-        self._position = start + length
-        return bytes(self._buffer[start : start + length])
+        self._position = end = start + length
+        return buffer[start:end]
 
 
 def read_header(pdu: bytes) -> Header:
@@ -198,6 +224,12 @@ def read_body(command_id: int, pdu: bytes) -> Body:
     if reader is None:
         raise RemoteProtocolError(f"command 0x{command_id:08x}", Status.RINVCMDID)
     return reader(pdu)
+
+
+def read_mandatory(command_id: int, pdu: bytes) -> Body:
+    """Answer the body of a whole message or response without what follows its mandatory parameters."""
+    layout = _LAYOUTS[command_id]
+    return read_body(command_id, pdu[: _walk(pdu, layout)])
 
 
 def _walk(pdu: bytes, layout: tuple[int, ...]) -> int:
@@ -220,7 +252,8 @@ def _walk(pdu: bytes, layout: tuple[int, ...]) -> int:
     return position
 
 
-def _read_tlvs(pdu: bytes, position: int) -> Tlvs:
+def read_tlvs(pdu: bytes, position: int) -> Tlvs:
+    """Answer the optional parameters from ``position`` to the end, known or not, as octets."""
     found: list[tuple[int, bytes]] = []
     end = len(pdu)
     while position < end:
@@ -274,7 +307,23 @@ def _read_message(pdu: bytes) -> Message:
         _text(parsed.validity_period),
         parsed.replace_if_present_flag,
         parsed.sm_default_msg_id,
-        _read_tlvs(pdu, end) if end < len(pdu) else (),
+        read_tlvs(pdu, end) if end < len(pdu) else (),
+    )
+
+
+def _read_data(pdu: bytes) -> Message:
+    end = _walk(pdu, _DATA)
+    parsed = _new_data()
+    parsed.parse_params(pdu[HEADER_OCTETS:end])
+    return Message(
+        Address(_text(parsed.source_addr), parsed.source_addr_ton, parsed.source_addr_npi),
+        Address(_text(parsed.destination_addr), parsed.dest_addr_ton, parsed.dest_addr_npi),
+        b"",  # data_sm has its text in message_payload only
+        parsed.data_coding,
+        parsed.esm_class,
+        parsed.registered_delivery,
+        _text(parsed.service_type),
+        tlvs=read_tlvs(pdu, end) if end < len(pdu) else (),
     )
 
 
@@ -282,20 +331,23 @@ def _read_bind_answer(pdu: bytes) -> BindAnswer:
     if len(pdu) == HEADER_OCTETS:  # a refused bind has no body (§4.1.2, note 1)
         return BindAnswer()
     end = _walk(pdu, _BIND_ANSWER)
-    return BindAnswer(_text(pdu[HEADER_OCTETS : end - 1]), _read_tlvs(pdu, end))
+    return BindAnswer(_text(pdu[HEADER_OCTETS : end - 1]), read_tlvs(pdu, end))
 
 
 def _read_message_answer(pdu: bytes) -> MessageAnswer:
     if len(pdu) == HEADER_OCTETS:  # nor has a refused submit_sm (§4.4.2, note 1)
         return MessageAnswer()
     end = _walk(pdu, _MESSAGE_ANSWER)
-    return MessageAnswer(_text(pdu[HEADER_OCTETS : end - 1]), _read_tlvs(pdu, end))
+    return MessageAnswer(_text(pdu[HEADER_OCTETS : end - 1]), read_tlvs(pdu, end))
 
 
 def _read_empty(pdu: bytes) -> Empty:
-    if len(pdu) != HEADER_OCTETS:
-        raise RemoteProtocolError("a body where none may be", Status.RINVCMDLEN)
-    return _EMPTY
+    if len(pdu) == HEADER_OCTETS:
+        return _EMPTY
+    try:
+        return Empty(read_tlvs(pdu, HEADER_OCTETS))
+    except RemoteProtocolError:
+        raise RemoteProtocolError("a body where none may be", Status.RINVCMDLEN) from None
 
 
 def _read_alert(_: bytes) -> Alert:
@@ -315,11 +367,13 @@ _READERS: MappingProxyType[int, Callable[[bytes], Body]] = MappingProxyType(
         CommandId.SUBMIT_SM_RESP: _read_message_answer,
         CommandId.DELIVER_SM: _read_message,
         CommandId.DELIVER_SM_RESP: _read_message_answer,
+        CommandId.DATA_SM: _read_data,
+        CommandId.DATA_SM_RESP: _read_message_answer,
         CommandId.UNBIND: _read_empty,
         CommandId.UNBIND_RESP: _read_empty,
         CommandId.ENQUIRE_LINK: _read_empty,
         CommandId.ENQUIRE_LINK_RESP: _read_empty,
-        CommandId.GENERIC_NACK: _read_empty,
+        CommandId.GENERIC_NACK: _read_alert,  # whatever some peers put behind it, it says no
         CommandId.OUTBIND: _read_alert,
         CommandId.ALERT_NOTIFICATION: _read_alert,
     }
@@ -337,11 +391,16 @@ def write(command_id: int, command_status: int, sequence_number: int, body: Body
     """
     if not 0 <= sequence_number <= SEQUENCE_MAX and not command_id & RESPONSE:
         raise LocalProtocolError(f"sequence number {sequence_number}")
-    octets = _write_body(body)
+    octets = _write_data(body) if command_id == CommandId.DATA_SM and isinstance(body, Message) else _write_body(body)
     length = HEADER_OCTETS + len(octets)
+    check_length(length)
+    return _HEADER.pack(length, command_id, command_status, sequence_number) + octets
+
+
+def check_length(length: int) -> None:
+    """See that a PDU is no longer than peers take."""
     if length > MAX_PDU_OCTETS:
         raise LocalProtocolError(f"a PDU of {length} octets, {MAX_PDU_OCTETS} are allowed")
-    return _HEADER.pack(length, command_id, command_status, sequence_number) + octets
 
 
 def _write_body(body: Body) -> bytes:
@@ -349,11 +408,11 @@ def _write_body(body: Body) -> bytes:
         case Message():
             return _write_message(body)
         case MessageAnswer():
-            return _c_octets("message_id", body.message_id, 65) + _write_tlvs(body.tlvs)
+            return c_octets("message_id", body.message_id, 65) + write_tlvs(body.tlvs)
         case Bind():
             return _write_bind(body)
         case BindAnswer():
-            return _c_octets("system_id", body.system_id, 16) + _write_tlvs(body.tlvs)
+            return c_octets("system_id", body.system_id, 16) + write_tlvs(body.tlvs)
         case _:
             return b""
 
@@ -367,7 +426,8 @@ def _checked(name: str, text: str, limit: int) -> str:
     return text
 
 
-def _c_octets(name: str, text: str, limit: int) -> bytes:
+def c_octets(name: str, text: str, limit: int) -> bytes:
+    """Answer a C-octet string of at most ``limit`` octets with its NUL (§3.1)."""
     return _checked(name, text, limit).encode("ascii") + b"\x00"
 
 
@@ -414,10 +474,29 @@ def _write_message(message: Message) -> bytes:
     made.sm_default_msg_id = _octet("sm_default_msg_id", message.sm_default_msg_id)
     made.short_message = message.short_message
     octets: bytes = made.generate_params()
-    return octets + _write_tlvs(message.tlvs) if message.tlvs else octets
+    return octets + write_tlvs(message.tlvs) if message.tlvs else octets
 
 
-def _write_tlvs(tlvs: Tlvs) -> bytes:
+def _write_data(message: Message) -> bytes:
+    if message.short_message:
+        raise LocalProtocolError("data_sm has its text in message_payload only")
+    made = _new_data()
+    made.service_type = _checked("service_type", message.service_type, 6)
+    made.source_addr_ton = _octet("source_addr_ton", message.source.ton)
+    made.source_addr_npi = _octet("source_addr_npi", message.source.npi)
+    made.source_addr = _checked("source_addr", message.source.digits, 21)
+    made.dest_addr_ton = _octet("dest_addr_ton", message.destination.ton)
+    made.dest_addr_npi = _octet("dest_addr_npi", message.destination.npi)
+    made.destination_addr = _checked("destination_addr", message.destination.digits, 21)
+    made.esm_class = _octet("esm_class", message.esm_class)
+    made.registered_delivery = _octet("registered_delivery", message.registered_delivery)
+    made.data_coding = _octet("data_coding", message.data_coding)
+    octets: bytes = made.generate_params()
+    return octets + write_tlvs(message.tlvs)
+
+
+def write_tlvs(tlvs: Tlvs) -> bytes:
+    """Answer the octets of optional parameters."""
     parts = []
     for tag, value in tlvs:
         if not 0 <= tag <= 0xFFFF or len(value) > 0xFFFF:

@@ -1,7 +1,7 @@
 """One SMPP 3.4 session, either side: octets and ``now`` in, events and octets out. It never touches the world.
 
-Feed it with :meth:`Session.receive_data`, take events with :meth:`Session.next_event` until that answers None, send
-what :meth:`Session.data_to_send` answers, and call :meth:`Session.next_event` again at :meth:`Session.next_deadline`.
+Feed it with :meth:`Session.receive_data`, take events with :meth:`Session.next_events` until that answers none, send
+what :meth:`Session.data_to_send` answers, and call :meth:`Session.next_events` again at :meth:`Session.next_deadline`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from struct import Struct
 from types import MappingProxyType
 
-from sms.smpp.codes import RESPONSE, SEQUENCE_MAX, CommandId, Status
+from sms.smpp.codes import RESPONSE, SEQUENCE_MAX, VERSION_34, CommandId, Status, Tag
 from sms.smpp.errors import LocalProtocolError, RemoteProtocolError, WindowFull
 from sms.smpp.events import (
     BindRefused,
@@ -26,7 +27,9 @@ from sms.smpp.events import (
     UnbindRequested,
     Unbound,
 )
+from sms.smpp.fast import read_message, read_message_id, write_alive, write_answer, write_message
 from sms.smpp.pdu import (
+    HEADER_OCTETS,
     Bind,
     BindAnswer,
     Body,
@@ -35,8 +38,9 @@ from sms.smpp.pdu import (
     Header,
     Message,
     MessageAnswer,
+    Tlvs,
     read_body,
-    read_header,
+    read_mandatory,
     write,
 )
 
@@ -82,7 +86,12 @@ _LIVE = frozenset(_BOUND.values())
 # Which states let each role send its kind of message: submit_sm upwards, deliver_sm downwards (§2.3).
 _MAY_SUBMIT = frozenset({State.BOUND_TX, State.BOUND_TRX})
 _MAY_DELIVER = frozenset({State.BOUND_RX, State.BOUND_TRX})
+_MESSAGES = frozenset({CommandId.SUBMIT_SM, CommandId.DELIVER_SM, CommandId.DATA_SM})
+_PART_OF_TEXT = frozenset({Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM})
+CONGESTED_FROM = 90  # of 100: "nearing congestion"; what is below is the peer's best load and no reason to hold back
+_NUMBERS = Struct(">LLL")  # of a header: command, status, sequence
 _EMPTY = Empty()
+_NO_ANSWER = MessageAnswer()
 
 
 class Session:
@@ -94,14 +103,19 @@ class Session:
         self.limits = limits or Limits()
         self._framer = Framer()
         self._out: list[bytes] = []
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []
+        self._taken: deque[Event] = deque()  # by next_event, which hands them out singly
         self._sequence = 0
+        self._window = self.limits.window
         self._waiting: dict[int, tuple[int, float]] = {}  # our requests: command and deadline; oldest first
+        self._enquiry: int | None = None  # the enquire_link that waits
         self._messages_waiting = 0
         self._unanswered: dict[int, int] = {}  # the peer's requests, by sequence number
         self._heard_at = now
         self._opened_at = now
         self._bind_command = CommandId.BIND_TRANSCEIVER
+        self._version = VERSION_34  # the lower one of what the two sides said
+        self.congestion: int | None = None  # the peer's last congestion_state (SMPP 5.0 §4.8.4.18), 0 to 100
         esme = role is Role.ESME
         self._may_send = _MAY_SUBMIT if esme else _MAY_DELIVER
         self._may_receive = _MAY_DELIVER if esme else _MAY_SUBMIT
@@ -116,9 +130,19 @@ class Session:
         return self.state in _LIVE
 
     @property
+    def may_send(self) -> bool:
+        """Whether messages of ours may go out, with room for them or not."""
+        return self.state in self._may_send
+
+    @property
     def window_free(self) -> int:
         """How many more messages may be sent now."""
-        return self.limits.window - self._messages_waiting if self.state in self._may_send else 0
+        return max(0, self._window - self._messages_waiting) if self.state in self._may_send else 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the peer, or our own bind, is of SMPP 3.3 or earlier: optional parameters are none of its words."""
+        return self._version < VERSION_34
 
     @property
     def unanswered(self) -> int:
@@ -131,12 +155,15 @@ class Session:
             raise LocalProtocolError(f"{self.role.value} cannot bind in state {self.state.value}")
         sequence_number = self._request(command_id, bind, now)
         self._bind_command = command_id
+        self._version = min(VERSION_34, bind.interface_version)
         self.state = State.BINDING
         return sequence_number
 
-    def accept_bind(self, request: BindRequested, system_id: str) -> None:
-        """Let the ESME in (SMSC role)."""
-        self._answer_bind(request, Status.ROK, BindAnswer(system_id))
+    def accept_bind(self, request: BindRequested, system_id: str, version: int | None = None) -> None:
+        """Let the ESME in (SMSC role), telling it the SMPP version that is spoken here, or not."""
+        self._version = min(VERSION_34, request.bind.interface_version)
+        tlvs = () if version is None or self.plain else ((int(Tag.SC_INTERFACE_VERSION), bytes((version,))),)
+        self._answer_bind(request, Status.ROK, BindAnswer(system_id, tlvs))
         self.state = _BOUND[CommandId(request.command_id)]
 
     def refuse_bind(self, request: BindRequested, command_status: int) -> None:
@@ -144,20 +171,33 @@ class Session:
         self._answer_bind(request, command_status, _EMPTY)
         self.state = State.OPEN
 
-    def send(self, message: Message, now: float) -> int:
-        """Send a submit_sm (ESME) or deliver_sm (SMSC) and answer its sequence number.
+    def send(self, message: Message, now: float, command_id: int | None = None) -> int:
+        """Send a submit_sm (ESME) or deliver_sm (SMSC), or a data_sm, and answer its sequence number.
+
+        A peer of SMPP 3.3 gets no optional parameters.
 
         Raises:
             WindowFull: wait for a response first.
-            LocalProtocolError: not bound that way, or a parameter that SMPP does not carry.
+            LocalProtocolError: not bound that way, a parameter that SMPP does not carry, or a text in an optional
+                parameter for a peer that reads none.
         """
         if self.state not in self._may_send:
             raise LocalProtocolError(f"{self._send_command.name.lower()} in state {self.state.value}")
-        if self._messages_waiting >= self.limits.window:
-            raise WindowFull(f"{self.limits.window} messages wait for their responses")
-        sequence_number = self._request(self._send_command, message, now)
+        if self._messages_waiting >= self._window:
+            raise WindowFull(f"{self._window} messages wait for their responses")
+        if message.tlvs and self.plain:
+            message = _without_tlvs(message)
+        command = self._send_command if command_id is None else command_id
+        number = self._next_number()
+        self._out.append(
+            write(command, Status.ROK, number, message)
+            if command == CommandId.DATA_SM
+            else write_message(command, number, message)
+        )
+        self._sequence = number
+        self._waiting[number] = (command, now + self.limits.response_timeout_s)
         self._messages_waiting += 1
-        return sequence_number
+        return number
 
     def respond(self, sequence_number: int, command_status: int = Status.ROK, message_id: str = "") -> None:
         """Answer the peer's message. Late answers, after the session ended, go nowhere and harm nothing."""
@@ -167,14 +207,17 @@ class Session:
         if self.state is State.CLOSED:
             return
         # A failed submit_sm has no body (§4.4.2, note 1); a deliver_sm_resp always has its unused message_id (§4.6.2).
-        body = _EMPTY if command_status and self.role is Role.SMSC else MessageAnswer(message_id)
-        self._out.append(write(command_id | RESPONSE, command_status, sequence_number, body))
+        if command_status and command_id == CommandId.SUBMIT_SM:
+            self._out.append(write(command_id | RESPONSE, command_status, sequence_number))
+        else:
+            self._out.append(write_answer(command_id, command_status, sequence_number, message_id))
 
     def enquire(self, now: float) -> int:
         """Ask whether the peer is still there."""
         if self.state is State.CLOSED:
             raise LocalProtocolError("the session is closed")
-        return self._request(CommandId.ENQUIRE_LINK, _EMPTY, now)
+        self._enquiry = self._request(CommandId.ENQUIRE_LINK, _EMPTY, now)
+        return self._enquiry
 
     def unbind(self, now: float) -> int:
         """End the session properly; :class:`Unbound` follows."""
@@ -198,53 +241,100 @@ class Session:
         self._heard_at = now
         self._framer.feed(data)
 
-    def next_event(self, now: float) -> Event | None:
-        """Answer the next event, or None until more octets or more time have come.
+    def next_events(self, now: float) -> list[Event]:
+        """Answer what has happened since, in order; nothing until more octets or more time have come.
+
+        What the owner does about an event may change how the next PDU is taken (a bind, for one), so a call answers
+        no further than that: ask again until nothing is answered.
 
         Raises:
             RemoteProtocolError: framing is lost; a generic_nack is queued and the session is closed.
         """
-        while not self._events:
-            if self.state is State.CLOSED:
-                return None
+        events = self._events
+        next_pdu, numbers = self._framer.next, _NUMBERS.unpack_from
+        receiving, answering = self._receive_command, self._send_command | RESPONSE
+        unanswered, waiting = self._unanswered, self._waiting
+        while self.state is not State.CLOSED:
             try:
-                pdu = self._framer.next()
+                octets = next_pdu()
             except RemoteProtocolError as error:
+                if events:
+                    break  # these first; the next call comes to the same place
                 # Nobody's sequence number: §3.2.3 asks for zero here.
                 self._out.append(write(CommandId.GENERIC_NACK, error.command_status, 0))
                 self.close()
                 raise
-            if pdu is None:
-                self._run_timers(now)
-                return self._events.popleft() if self._events else None
-            self._take(pdu)
-        return self._events.popleft()
+            if octets is None:
+                if not events:
+                    self._run_timers(now)
+                break
+            command_id, status, number = numbers(octets, 4)
+            if command_id == receiving:
+                if self._takes(number) and (message := self._read_message(octets)) is not None:
+                    unanswered[number] = command_id
+                    events.append(MessageReceived(number, message))
+                    if len(unanswered) < self.limits.peer_window:
+                        continue
+                    break  # room for more is made by answering these
+            elif command_id == answering:
+                if (request := waiting.get(number)) is not None and request[0] == self._send_command:
+                    message_id = read_message_id(octets)
+                    if message_id is not None:
+                        del waiting[number]
+                        self._messages_waiting -= 1
+                        events.append(MessageAnswered(number, status, message_id))
+                        continue
+            elif command_id == CommandId.ENQUIRE_LINK and len(octets) == HEADER_OCTETS:
+                self._out.append(write_alive(number))
+                continue
+            self._take(octets, Header(command_id, status, number))
+            if events:
+                break
+        self._events = []
+        return events
+
+    def next_event(self, now: float) -> Event | None:
+        """Answer the next event alone; see :meth:`next_events`."""
+        if not self._taken:
+            self._taken.extend(self.next_events(now))
+        return self._taken.popleft() if self._taken else None
 
     def next_deadline(self) -> float | None:
-        """Answer when :meth:`next_event` must be called at the latest, though nothing came."""
-        if self.state is State.CLOSED:
+        """Answer when :meth:`next_events` must be called at the latest, though nothing came."""
+        state = self.state
+        if state is State.CLOSED:
             return None
-        deadlines = [deadline for _, deadline in self._oldest()]
-        if self.role is Role.SMSC and self.state is State.OPEN:
-            deadlines.append(self._opened_at + self.limits.session_init_timeout_s)
-        if self.bound and not self._enquiring():
-            deadlines.append(self._heard_at + self.limits.enquire_link_interval_s)
-        return min(deadlines, default=None)
+        # One timer for all requests, so the first in order of sending is the first to run out.
+        deadline = next(iter(self._waiting.values()))[1] if self._waiting else None
+        other = None
+        if state in _LIVE:
+            if self._enquiry is None:
+                other = self._heard_at + self.limits.enquire_link_interval_s
+        elif state is State.OPEN and self.role is Role.SMSC:
+            other = self._opened_at + self.limits.session_init_timeout_s
+        if deadline is None or (other is not None and other < deadline):
+            return other
+        return deadline
 
     def close(self) -> list[int]:
         """The connection is gone. Answer the sequence numbers of messages that were never answered."""
         self.state = State.CLOSED
-        lost = [number for number, (command_id, _) in self._waiting.items() if command_id == self._send_command]
+        lost = [number for number, (command_id, _) in self._waiting.items() if command_id in _MESSAGES]
         self._waiting.clear()
+        self._enquiry = None
         self._messages_waiting = 0
         return lost
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _request(self, command_id: CommandId, body: Body, now: float) -> int:
+    def _next_number(self) -> int:
         number = self._sequence % SEQUENCE_MAX + 1
         while number in self._waiting:  # after two thousand million others, one may still wait
             number = number % SEQUENCE_MAX + 1
+        return number
+
+    def _request(self, command_id: CommandId, body: Body, now: float) -> int:
+        number = self._next_number()
         self._out.append(write(command_id, Status.ROK, number, body))
         self._sequence = number
         self._waiting[number] = (command_id, now + self.limits.response_timeout_s)
@@ -255,20 +345,13 @@ class Session:
             raise LocalProtocolError("no bind waits for a response")
         self._out.append(write(request.command_id | RESPONSE, command_status, request.sequence_number, body))
 
-    def _oldest(self) -> list[tuple[int, float]]:
-        # One timer for all requests, so the first in order of sending is the first to run out.
-        return [next(iter(self._waiting.values()))] if self._waiting else []
-
-    def _enquiring(self) -> bool:
-        return any(command_id == CommandId.ENQUIRE_LINK for command_id, _ in self._waiting.values())
-
     def _run_timers(self, now: float) -> None:
         while self._waiting:
             number, (command_id, deadline) = next(iter(self._waiting.items()))
             if now < deadline:
                 break
             self._forget(number)
-            if command_id == self._send_command:
+            if command_id in _MESSAGES:
                 self._events.append(RequestTimedOut(number, command_id))
             else:
                 self._events.append(PeerSilent(f"{CommandId(command_id).name.lower()} was not answered"))
@@ -277,24 +360,37 @@ class Session:
             if now >= self._opened_at + self.limits.session_init_timeout_s:
                 self._opened_at = now
                 self._events.append(PeerSilent("no bind came in time"))
-        elif self.bound and now >= self._heard_at + self.limits.enquire_link_interval_s and not self._enquiring():
+        elif self.bound and now >= self._heard_at + self.limits.enquire_link_interval_s and self._enquiry is None:
             self.enquire(now)
 
-    def _forget(self, number: int) -> int | None:
-        waiting = self._waiting.pop(number, None)
-        if waiting is None:
-            return None
-        if waiting[0] == self._send_command:
+    def _forget(self, number: int) -> None:
+        command_id, _ = self._waiting.pop(number)
+        if command_id in _MESSAGES:
             self._messages_waiting -= 1
-        return waiting[0]
+        elif number == self._enquiry:
+            self._enquiry = None
 
-    def _take(self, pdu: bytes) -> None:
-        header = read_header(pdu)
+    def _takes(self, number: int) -> bool:
+        return (
+            self.state in self._may_receive
+            and number not in self._unanswered
+            and len(self._unanswered) < self.limits.peer_window
+        )
+
+    def _read_message(self, octets: bytes) -> Message | None:
         try:
-            body = read_body(header.command_id, pdu)
+            return read_message(octets)
+        except RemoteProtocolError:
+            return None  # the reference says the same, where it is known what to do about it
+
+    def _take(self, octets: bytes, header: Header) -> None:
+        try:
+            body = read_body(header.command_id, octets)
         except RemoteProtocolError as error:
-            self._reject(header, error.command_status, str(error))
-            return
+            if error.command_status != Status.RINVOPTPARSTREAM or not self.plain:
+                self._reject(header, error.command_status, str(error))
+                return
+            body = read_mandatory(header.command_id, octets)  # what a 3.3 peer put behind them means nothing
         if header.command_id & RESPONSE:
             self._take_response(header, body)
         else:
@@ -308,7 +404,7 @@ class Session:
                 self._out.append(write(CommandId.UNBIND_RESP, Status.ROK, header.sequence_number))
                 self.state = State.UNBINDING
                 self._events.append(UnbindRequested())
-            case self._receive_command if isinstance(body, Message):
+            case self._receive_command | CommandId.DATA_SM if isinstance(body, Message):
                 self._take_message(header, body)
             case CommandId.BIND_RECEIVER | CommandId.BIND_TRANSMITTER | CommandId.BIND_TRANSCEIVER if (
                 self.role is Role.SMSC and isinstance(body, Bind)
@@ -352,9 +448,11 @@ class Session:
             status = Status.RUNKNOWNERR  # a generic_nack that says that all is well: it is not
         self._forget(number)
         command_id = waiting[0]
-        if command_id == self._send_command:
-            message_id = body.message_id if isinstance(body, MessageAnswer) else ""
-            self._events.append(MessageAnswered(number, status, message_id))
+        if isinstance(body, MessageAnswer | Empty):
+            self._hear_congestion(body.tlvs)
+        if command_id in _MESSAGES:
+            answer = body if isinstance(body, MessageAnswer) else _NO_ANSWER
+            self._events.append(MessageAnswered(number, status, answer.message_id, answer.tlvs))
         elif command_id in _BOUND:
             self._take_bind_answer(status, body)
         elif command_id == CommandId.UNBIND:
@@ -366,7 +464,21 @@ class Session:
             self._events.append(BindRefused(status))
             return
         self.state = _BOUND[self._bind_command]
-        self._events.append(Bound(body.system_id if isinstance(body, BindAnswer) else ""))
+        answer = body if isinstance(body, BindAnswer) else BindAnswer()
+        said = next((value for tag, value in answer.tlvs if tag == Tag.SC_INTERFACE_VERSION and len(value) == 1), None)
+        version = None if said is None else said[0]
+        if version is not None:
+            # A centre that says nothing is taken at our own word: many that speak 3.4 leave the TLV out.
+            self._version = min(self._version, version)
+        self._events.append(Bound(answer.system_id, version))
+
+    def _hear_congestion(self, tlvs: Tlvs) -> None:
+        """Narrow our window as the peer nears its limits: in proportion from 90 on, to one message at 100."""
+        for tag, value in tlvs:
+            if tag == Tag.CONGESTION_STATE and len(value) == 1:
+                self.congestion = min(value[0], 100)
+                share = min(100 - self.congestion, 100 - CONGESTED_FROM) / (100 - CONGESTED_FROM)
+                self._window = max(1, int(self.limits.window * share))
 
     def _reject(self, header: Header, status: int, reason: str) -> None:
         """Answer a PDU that cannot be taken: in its own response when it has one, else by generic_nack (§4.3)."""
@@ -379,8 +491,8 @@ class Session:
         if response not in _RESPONSES or status == Status.RINVCMDLEN:
             self._out.append(write(CommandId.GENERIC_NACK, status, number))
         else:
-            # deliver_sm_resp has its unused message_id even then; other failed responses have no body.
-            body = MessageAnswer() if response == CommandId.DELIVER_SM_RESP else _EMPTY
+            # deliver_sm_resp and data_sm_resp have a message_id even then; other failed responses have no body.
+            body = MessageAnswer() if response in (CommandId.DELIVER_SM_RESP, CommandId.DATA_SM_RESP) else _EMPTY
             self._out.append(write(response, status, number, body))
 
     def _give_up_on(self, header: Header, status: int) -> None:
@@ -388,6 +500,13 @@ class Session:
         waiting = self._waiting.get(header.sequence_number)
         if waiting is not None and waiting[0] | RESPONSE == header.command_id:
             self._take_response(Header(CommandId.GENERIC_NACK, status, header.sequence_number), _EMPTY)
+
+
+def _without_tlvs(message: Message) -> Message:
+    """Leave out what a 3.3 peer does not read; a text that would go with it is not sent at all."""
+    if any(tag in _PART_OF_TEXT for tag, _ in message.tlvs):
+        raise LocalProtocolError("a peer of SMPP 3.3 takes no text or part in optional parameters")
+    return message.without_tlvs()
 
 
 _RESPONSES = frozenset(int(command_id) for command_id in CommandId if command_id & RESPONSE)

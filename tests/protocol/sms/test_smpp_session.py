@@ -274,7 +274,7 @@ def test_a_text_before_the_bind_is_answered_with_the_state_it_needs() -> None:
 
 def test_an_unknown_command_is_answered_with_generic_nack_and_the_session_goes_on() -> None:
     esme, smsc = bound_pair()
-    esme.receive_data(struct.pack(">LLLL", 20, 0x00000103, 0, 5) + b"data", 0.0)  # data_sm
+    esme.receive_data(struct.pack(">LLLL", 20, 0x00000111, 0, 5) + b"data", 0.0)  # broadcast_sm
     (event,) = events_of(esme)
     assert isinstance(event, PduRejected)
     assert pdu.read_header(esme.data_to_send()) == pdu.Header(CommandId.GENERIC_NACK, Status.RINVCMDID, 5)
