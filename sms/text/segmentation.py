@@ -1,47 +1,128 @@
-"""Long texts: cut into parts to send, and joined from parts that came in any order.
+"""Texts cut into short messages: in which alphabet, in how many parts, each marked as an operator likes it.
 
-Sending uses the user data header with an 8-bit reference (3GPP TS 23.040 §9.2.3.24.1), the one form that every SMSC
-and handset knows. Receiving also takes 16-bit references, SAR parameters and message_payload.
+``plan`` takes, among the alphabets that an operator lets through, the one that needs the fewest parts; between equals
+the plainest. ``split`` knows no operator: the default alphabet or UCS2, with the 8-bit reference that every SMSC and
+handset knows.
+
+How much fits (3GPP TS 23.040 §9.2.3.24): 140 octets less the header's. Septets come one an octet over SMPP and are
+packed by the SMSC, behind a header that it fills up to the next whole septet: 160 less 8/7 of the header, rounded up.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
-from sms.smpp import EsmClass, Message, Tag
-from sms.text import gsm0338
-from sms.text.graphemes import clusters
+from sms.operators import Alphabet, LongTexts, Operator
+from sms.smpp import EsmClass, Tag
+from sms.text import codings, gsm0338, header
+from sms.text.graphemes import clusters, simple
+from sms.text.header import MAX_PARTS, Part, UnreadableError
+from sms.text.national_tables import LANGUAGES, LOCKING, SINGLE
+from sms.text.reading import EXPIRY_S, MAX_OPEN, Content, Joiner, content_of, text_of
 
-DATA_CODING_DEFAULT = 0x00  # GSM 03.38, one septet an octet
-DATA_CODING_ASCII = 0x01
-DATA_CODING_LATIN1 = 0x03
-DATA_CODING_UCS2 = 0x08
+DATA_CODING_DEFAULT = codings.DEFAULT
+DATA_CODING_LATIN1 = codings.LATIN1
+DATA_CODING_UCS2 = codings.UCS2
 
-GSM_SINGLE, GSM_PART = 160, 153  # septets: 140 octets less six of header, times 8/7
-UCS2_SINGLE, UCS2_PART = 140, 134  # octets: 70 and 67 code units
-MAX_PARTS = 255  # the header counts in one octet
+OCTETS = 140  # of user data in one short message
+SEPTETS = 160
+_DEFAULT_ESM, _UDHI = int(EsmClass.DEFAULT), int(EsmClass.UDHI)
 
-_IE_CONCATENATED_8, _IE_CONCATENATED_16 = 0x00, 0x08
-_IE_PORTS_8, _IE_PORTS_16 = 0x04, 0x05  # addressed to an application, not to a reader
+Tlvs = tuple[tuple[int, bytes], ...]
 
 
 class TooLongError(ValueError):
     """More parts than one message can have."""
 
 
-class UnreadableError(ValueError):
-    """A body that is no text: binary, for an application, or with a header that is not one."""
+class UnwritableError(ValueError):
+    """None of the operator's alphabets has all characters of a text. The text is not in the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(NamedTuple):
     """A text as short messages: ``parts`` are whole short_message fields, their headers included."""
 
     data_coding: int
     esm_class: int
     parts: tuple[bytes, ...]
+    tlvs: tuple[Tlvs, ...] = ()  # of each part; empty where no part has any
+
+    def __repr__(self) -> str:
+        return f"Segments({len(self.parts)} parts, coding {self.data_coding:#x}, esm_class {self.esm_class:#x})"
+
+    def tlvs_of(self, number: int) -> Tlvs:
+        """Answer the TLVs of part ``number``, counted from 1."""
+        return self.tlvs[number - 1] if self.tlvs else ()
+
+
+class Writing:
+    """One way to write texts: a coding, and for septets the tables."""
+
+    __slots__ = ("data_coding", "elements", "encode", "septets", "wide")
+
+    def __init__(self, data_coding: int, encode: Callable[[str], bytes], elements: bytes = b"") -> None:
+        """``encode`` raises ValueError for what it cannot write; ``elements`` of the header announce the tables."""
+        self.data_coding = data_coding
+        self.encode = encode
+        self.elements = elements
+        self.septets = data_coding == codings.DEFAULT
+        self.wide = data_coding == codings.UCS2
+
+    def room(self, marks: int) -> int:
+        """Answer how many octets of text go beside ``marks`` octets of elements that mark a part."""
+        elements = marks + len(self.elements)
+        octets = elements + 1 if elements else 0
+        if self.septets:
+            return SEPTETS - (octets * 8 + 6) // 7
+        return OCTETS - octets & ~1 if self.wide else OCTETS - octets
+
+    def single(self, octets: bytes) -> Segments:
+        """Answer ``octets`` as one message."""
+        if not self.elements:
+            return Segments(self.data_coding, _DEFAULT_ESM, (octets,))
+        return Segments(self.data_coding, _UDHI, (header.written(self.elements) + octets,))
+
+    def bodies(self, text: str, octets: bytes, room: int) -> list[bytes]:
+        """Cut ``text``, which is ``octets``, so that no character is cut, nor what a reader takes for one."""
+        if simple(text) and len(octets) == len(text) * (1 + self.wide):
+            return [octets[start : start + room] for start in range(0, len(octets), room)]
+        return _fill(self._pieces(text, room), room)
+
+    def _pieces(self, text: str, room: int) -> Iterator[bytes]:
+        for cluster in clusters(text):
+            octets = self.encode(cluster)
+            if len(octets) <= room:
+                yield octets
+            else:  # one "character" longer than a message, marks upon marks: cut where nothing else is left to do
+                yield from map(self.encode, cluster)
+
+
+def _fill(pieces: Iterable[bytes], room: int) -> list[bytes]:
+    bodies = [bytearray()]
+    for piece in pieces:
+        if len(bodies[-1]) + len(piece) > room:
+            bodies.append(bytearray())
+        bodies[-1] += piece
+    return [bytes(body) for body in bodies]
+
+
+def _ucs2(text: str) -> bytes:
+    return text.encode("utf-16-be", "replace")
+
+
+def _latin1(text: str) -> bytes:
+    return text.encode("latin-1")
+
+
+GSM = Writing(codings.DEFAULT, gsm0338.encode)
+LATIN1 = Writing(codings.LATIN1, _latin1)
+UCS2 = Writing(codings.UCS2, _ucs2)
+
+# Octets of the element that marks a part. With SAR it is the SMSC that makes it, in which width it likes.
+_MARKS = {LongTexts.UDH8: 5, LongTexts.UDH16: 6, LongTexts.SAR: 6, LongTexts.PAYLOAD: 5}
 
 
 def split(text: str, reference: int) -> Segments:
@@ -52,198 +133,153 @@ def split(text: str, reference: int) -> Segments:
     Raises:
         TooLongError: more than 255 parts.
     """
-    if gsm0338.encodable(text):
-        coding, single, room, encode = DATA_CODING_DEFAULT, GSM_SINGLE, GSM_PART, gsm0338.encode
-    else:
-        coding, single, room, encode = DATA_CODING_UCS2, UCS2_SINGLE, UCS2_PART, _ucs2
-    return _cut(text, reference, coding, single, room, encode)
+    return _written(GSM if gsm0338.encodable(text) else UCS2, text, LongTexts.UDH8, reference)
 
 
 def as_ucs2(text: str, reference: int) -> Segments:
-    """Cut ``text`` into parts in UCS2, whatever its characters."""
-    return _cut(text, reference, DATA_CODING_UCS2, UCS2_SINGLE, UCS2_PART, _ucs2)
+    """Cut ``text`` into parts in UCS2, whatever its characters; see :func:`split`."""
+    return _written(UCS2, text, LongTexts.UDH8, reference)
 
 
-def _cut(text: str, reference: int, coding: int, single: int, room: int, encode: Callable[[str], bytes]) -> Segments:
-    octets = encode(text)
-    if len(octets) <= single:
-        return Segments(coding, EsmClass.DEFAULT, (octets,))
-    whole = [encode(cluster) for cluster in clusters(text)]
-    bodies = _fill(whole, room, coding)
-    if len(bodies) > MAX_PARTS:
-        raise TooLongError(f"a text of {len(bodies)} parts, {MAX_PARTS} are possible")
-    parts = tuple(
-        bytes((5, _IE_CONCATENATED_8, 3, reference & 0xFF, len(bodies), number)) + body
-        for number, body in enumerate(bodies, 1)
-    )
-    return Segments(coding, EsmClass.UDHI, parts)
-
-
-def _ucs2(text: str) -> bytes:
-    return text.encode("utf-16-be", "replace")
-
-
-def _fill(pieces: Iterable[bytes], room: int, coding: int) -> list[bytes]:
-    bodies = [bytearray()]
-    for piece in pieces:
-        if len(bodies[-1]) + len(piece) > room and bodies[-1]:
-            bodies.append(bytearray())
-        rest = piece
-        while len(rest) > room:  # one "character" longer than a message: marks upon marks
-            cut = room
-            if coding == DATA_CODING_UCS2 and 0xD8 <= rest[cut - 2] <= 0xDB:
-                cut -= 2  # never between the halves of a surrogate pair
-            bodies[-1] += rest[:cut]
-            rest = rest[cut:]
-            bodies.append(bytearray())
-        bodies[-1] += rest
-    return [bytes(body) for body in bodies]
-
-
-# --- receiving ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Where a body belongs: part ``number`` of ``total``, by a reference of ``width`` bits (0: SAR parameters)."""
-
-    reference: int
-    width: int
-    total: int
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What one message carries: octets of a coding, and its place when it is a part of a longer text."""
-
-    data_coding: int
-    octets: bytes
-    part: Part | None = None
-
-    def __repr__(self) -> str:
-        return f"Content({len(self.octets)} octets, coding {self.data_coding:#x}, {self.part})"
-
-
-def content_of(message: Message) -> Content:
-    """Answer what ``message`` carries, wherever it carries it.
+def plan(text: str, operator: Operator, reference: int) -> Segments:
+    """Answer ``text`` as the short messages that ``operator`` gets: in the alphabet that needs the fewest of them.
 
     Raises:
-        UnreadableError: its user data header is not one, or it is addressed to an application's port.
+        UnwritableError: none of the operator's alphabets has all its characters.
+        TooLongError: more than 255 parts.
     """
-    payload = message.tlv(Tag.MESSAGE_PAYLOAD)
-    octets = message.short_message if payload is None or message.short_message else payload
-    part = None
-    if message.esm_class & EsmClass.UDHI:
-        part, octets = _read_header(octets)
-    return Content(message.data_coding, octets, part or _sar(message))
+    if text.isascii() and len(text) <= SEPTETS and Alphabet.GSM in operator.alphabets:
+        octets = text.encode("ascii")
+        if not octets.translate(None, gsm0338.AS_ASCII):
+            return Segments(codings.DEFAULT, _DEFAULT_ESM, (octets,))
+    return _written(_fewest(text, operator), text, operator.long_texts, reference)
 
 
-def _read_header(octets: bytes) -> tuple[Part | None, bytes]:
-    if not octets or 1 + octets[0] > len(octets):
-        raise UnreadableError("a user data header that is longer than its message")
-    header, body = octets[1 : 1 + octets[0]], octets[1 + octets[0] :]
-    part = None
-    while header:
-        if len(header) < 2 or len(header) < 2 + header[1]:
-            raise UnreadableError("a user data header whose element is cut off")
-        element, value, header = header[0], header[2 : 2 + header[1]], header[2 + header[1] :]
-        if element == _IE_CONCATENATED_8 and len(value) == 3:
-            part = Part(value[0], 8, value[1], value[2])
-        elif element == _IE_CONCATENATED_16 and len(value) == 4:
-            part = Part(value[0] << 8 | value[1], 16, value[2], value[3])
-        elif element in (_IE_PORTS_8, _IE_PORTS_16):
-            raise UnreadableError("addressed to an application's port")
-    return _proper(part), body
-
-
-def _sar(message: Message) -> Part | None:
-    reference = message.tlv(Tag.SAR_MSG_REF_NUM)
-    total = message.tlv(Tag.SAR_TOTAL_SEGMENTS)
-    number = message.tlv(Tag.SAR_SEGMENT_SEQNUM)
-    if reference is None or total is None or number is None:
-        return None
-    # Peers send these integers in other widths than §5.3.2.22 to 24 have; their value is what counts.
-    as_numbers = [int.from_bytes(value, "big") if len(value) <= 4 else 0 for value in (reference, total, number)]
-    return _proper(Part(as_numbers[0], 0, as_numbers[1], as_numbers[2]))
-
-
-def _proper(part: Part | None) -> Part | None:
-    """A part that cannot be (TS 23.040 §9.2.3.24.1 says to ignore it), or is all there is, is a text by itself."""
-    if part is None or not 1 <= part.number <= part.total <= MAX_PARTS or part.total == 1:
-        return None
-    return part
-
-
-def text_of(contents: Iterable[Content]) -> str:
-    """Answer the text of parts in order. Octets are joined first: senders do cut inside pairs.
-
-    Raises:
-        UnreadableError: binary.
-    """
-    parts = list(contents)
-    joined = [parts[0]]
-    for part in parts[1:]:
-        if part.data_coding == joined[-1].data_coding:
-            joined[-1] = replace(joined[-1], octets=joined[-1].octets + part.octets)
-        else:
-            joined.append(part)
-    return "".join(_decode(part.data_coding, part.octets) for part in joined)
-
-
-def _decode(data_coding: int, octets: bytes) -> str:
-    coding = data_coding
-    if coding & 0xC0 == 0x00 and coding & 0x10:  # general group with a message class (TS 23.038 §4)
-        coding &= 0x0C
-        if coding == 0x04:
-            raise UnreadableError("binary")
-    elif coding & 0xF0 == 0xF0:  # data coding with a message class
-        coding = 0x04 if coding & 0x04 else DATA_CODING_DEFAULT
-    match coding:
-        case 0x00:
-            return gsm0338.decode(octets)
-        case 0x01:
-            return octets.decode("ascii", "replace")
-        case 0x03:
-            return octets.decode("latin-1")
-        case 0x08:
-            return octets.decode("utf-16-be", "replace")
+def _written(writing: Writing, text: str, long_texts: LongTexts, reference: int) -> Segments:
+    octets = writing.encode(text)
+    if len(octets) <= writing.room(0):
+        return writing.single(octets)
+    bodies = writing.bodies(text, octets, writing.room(_MARKS[long_texts]))
+    total = len(bodies)
+    if total > MAX_PARTS:
+        raise TooLongError(f"a text of {total} parts, {MAX_PARTS} are possible")
+    coding, elements = writing.data_coding, writing.elements
+    match long_texts:
+        case LongTexts.PAYLOAD:
+            return Segments(coding, _DEFAULT_ESM, (b"",), (((Tag.MESSAGE_PAYLOAD, octets),),))
+        case LongTexts.SAR:
+            start = header.written(elements)
+            parts = tuple([start + body for body in bodies])
+            tlvs = tuple([_sar(reference, total, number) for number in range(1, total + 1)])
+            return Segments(coding, _UDHI if start else _DEFAULT_ESM, parts, tlvs)
+        case LongTexts.UDH16:
+            mark = header.concatenated_16
         case _:
-            raise UnreadableError(f"data coding {data_coding:#04x} is no text")
+            mark = header.concatenated_8
+    return Segments(
+        coding,
+        _UDHI,
+        tuple([header.written(mark(reference, total, n) + elements) + body for n, body in enumerate(bodies, 1)]),
+    )
 
 
-MAX_OPEN = 1_000  # texts whose parts are still coming
-EXPIRY_S = 300.0  # parts of one text come within seconds; operators give up after minutes
+def _sar(reference: int, total: int, number: int) -> Tlvs:
+    return (
+        (Tag.SAR_MSG_REF_NUM, (reference & 0xFFFF).to_bytes(2, "big")),
+        (Tag.SAR_TOTAL_SEGMENTS, bytes((total,))),
+        (Tag.SAR_SEGMENT_SEQNUM, bytes((number,))),
+    )
 
 
-class Joiner:
-    """Joins parts by who sent them to whom under which reference, in memory. The inbox does the same in its store."""
+# --- the choice --------------------------------------------------------------------------------------------------
 
-    def __init__(self, max_open: int = MAX_OPEN, expiry_s: float = EXPIRY_S) -> None:
-        self._max_open = max_open
-        self._expiry_s = expiry_s
-        self._open: OrderedDict[tuple[str, str, int, int, int], tuple[float, dict[int, Content]]] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._open)
+def _fewest(text: str, operator: Operator) -> Writing:
+    """Answer the writing that needs the fewest parts, the plainest of several.
 
-    def add(self, source: str, destination: str, content: Content, now: float) -> tuple[Content, ...] | None:
-        """Take one message and answer the whole text's parts in order, or None while some are missing."""
-        self._expire(now)
-        part = content.part
-        if part is None:
-            return (content,)
-        key = (source, destination, part.reference, part.width, part.total)
-        _, parts = self._open.setdefault(key, (now + self._expiry_s, {}))
-        parts[part.number] = content
-        if len(parts) < part.total:
-            return None
-        del self._open[key]
-        return tuple(parts[number] for number in sorted(parts))
+    The default alphabet is plainer than Latin-1, which an SMSC rewrites, and that than UCS2, which every handset has.
+    National tables come last: an old handset shows other characters in their place.
+    """
+    alphabets, marks = operator.alphabets, _MARKS[operator.long_texts]
+    national = Alphabet.GSM_NATIONAL in alphabets
+    best, fewest = None, MAX_PARTS + 2
+    for writing, allowed in (
+        (GSM, national or Alphabet.GSM in alphabets),
+        (LATIN1, Alphabet.LATIN1 in alphabets),
+        (UCS2, Alphabet.UCS2 in alphabets),
+    ):
+        if allowed and fewest > 1:
+            parts = _parts(writing, text, marks, fewest)
+            if parts < fewest:
+                best, fewest = writing, parts
+    if national and operator.national and fewest > 1:
+        best = _fewest_national(text, operator, best, fewest)
+    if best is None:
+        raise UnwritableError("a character that none of the operator's alphabets has")
+    return best
 
-    def _expire(self, now: float) -> None:
-        while self._open:
-            oldest = next(iter(self._open.values()))
-            if oldest[0] > now and len(self._open) < self._max_open:
-                return
-            self._open.popitem(last=False)
+
+def _parts(writing: Writing, text: str, marks: int, enough: int) -> int:
+    """Answer how many parts ``text`` needs, or ``enough`` where it cannot be written or needs at least so many."""
+    try:
+        octets = writing.encode(text)
+    except ValueError:
+        return enough
+    if len(octets) <= writing.room(0):
+        return 1
+    room = writing.room(marks)
+    least = -(-len(octets) // room)
+    if least >= enough and enough <= MAX_PARTS:
+        return enough
+    return min(len(writing.bodies(text, octets, room)), MAX_PARTS + 1)
+
+
+def _fewest_national(text: str, operator: Operator, best: Writing | None, fewest: int) -> Writing | None:
+    marks = _MARKS[operator.long_texts]
+    counted = Counter(text)
+    for tables, writing in _nationals(operator.national):
+        if not counted.keys() <= tables.encoded.keys():
+            continue
+        septets = sum([len(tables.encoded[character]) * count for character, count in counted.items()])
+        if septets <= writing.room(0):
+            return writing
+        if operator.long_texts is LongTexts.PAYLOAD:
+            continue  # who cuts the payload would have to announce the tables in every part: not relied on
+        if -(-septets // writing.room(marks)) < fewest:
+            parts = _parts(writing, text, marks, fewest)
+            if parts < fewest:
+                best, fewest = writing, parts
+    return best
+
+
+@lru_cache(maxsize=64)
+def _nationals(languages: tuple[str, ...]) -> tuple[tuple[gsm0338.Tables, Writing], ...]:
+    """Answer every pair of tables that these languages have, those that need fewer words in the header first."""
+    ids = sorted({LANGUAGES[language] for language in languages})
+    pairs = [(lock, single) for lock in (0, *ids) for single in (0, *ids) if lock in LOCKING and single in SINGLE]
+    pairs.remove((0, 0))
+    pairs.sort(key=lambda pair: (bool(pair[0]) + bool(pair[1]), bool(pair[0])))
+    found = [gsm0338.tables(*pair) for pair in pairs]
+    return tuple(
+        (tables, Writing(codings.DEFAULT, tables.encode, header.national(tables.locking, tables.single)))
+        for tables in found
+    )
+
+
+__all__ = [
+    "EXPIRY_S",
+    "MAX_OPEN",
+    "MAX_PARTS",
+    "Content",
+    "Joiner",
+    "Part",
+    "Segments",
+    "TooLongError",
+    "UnreadableError",
+    "UnwritableError",
+    "as_ucs2",
+    "content_of",
+    "plan",
+    "split",
+    "text_of",
+]

@@ -205,10 +205,21 @@ def test_codings_of_texts(coding: int, octets: bytes, text: str) -> None:
     assert text_of([Content(coding, octets)]) == text
 
 
-@pytest.mark.parametrize("coding", [0x02, 0x04, 0x05, 0x0A, 0x14, 0xC8, 0xF5])
+@pytest.mark.parametrize("coding", [0x09, 0x0B, 0x0C, 0x0F, 0x20, 0x30, 0x34, 0x68, 0x7C])
 def test_codings_that_are_no_texts(coding: int) -> None:
+    """Pictograms, what SMPP reserves, and what is compressed."""
     with pytest.raises(UnreadableError):
         text_of([Content(coding, b"BAL")])
+
+
+@pytest.mark.parametrize("coding", [0x02, 0x04, 0x14, 0x44, 0xF4, 0xF5])
+def test_octets_without_an_alphabet_are_a_text_when_they_look_like_one(coding: int) -> None:
+    assert text_of([Content(coding, b"BAL")]) == "BAL"
+    assert text_of([Content(coding, "余额 €5".encode())]) == "余额 €5"
+    assert text_of([Content(coding, b"Se\xf1or")]) == "Señor"
+    for binary in (b"\x00\x01", b"\x06\x05\x04\x0b\x84", b"\x89PNG\x1a"):
+        with pytest.raises(UnreadableError):
+            text_of([Content(coding, binary)])
 
 
 def test_pairs_that_the_sender_cut_are_whole_again() -> None:
