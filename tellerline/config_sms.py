@@ -15,6 +15,7 @@ from tellerline.config_operators import (
     twice,
     with_password,
 )
+from tellerline.config_people import People
 from tellerline.config_section import Count, Folder, LongSeconds, Port, Seconds, Section
 
 DAY_S = 86_400.0
@@ -93,6 +94,7 @@ class Sms(Section):
         },
         description="A text that could not be sent within this time is not sent any more, by its purpose.",
     )
+    people: People = Field(default=People(), description="What people are owed.")
     alarms: Alarms = Field(default=Alarms(), description="When texts wait too long.")
 
     @model_validator(mode="before")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from pathlib import Path
 
 import pytest
 
 from sms.messages import Purpose
 from sms.operators import Alphabet, BindSettings, LongTexts, Mode, Operator, ReceiptIds
+from sms.people.quiet import NEVER, Hours
+from sms.people.settings import MannersSettings, Rate
 from tellerline.config import Config, Sms, load_config
 from tellerline.config_operators import BindConfig, OperatorConfig
+from tellerline.config_people import People, manners_of
 from tellerline.config_reading import section_titles, settings
 from tellerline.config_section import Section
 from tellerline.errors import ConfigError
@@ -174,6 +178,14 @@ BIND = '[[sms.operators.binds]]\nhost = "h"\n'
         ('[sms]\nhost = "h"\npassword = "a"\npassword_file = "b"\n', "[sms]", ["keep one of them"]),
         ("[sms.alarms]\nagain_s = 0\n", "sms.alarms.again_s", ["toml:2", "greater than 0"]),
         ("[sms.alarms]\nagian_s = 1\n", "sms.alarms.agian_s", ["toml:2", "Did you mean 'again_s'?"]),
+        ('[sms.people]\nquiet = "9-17"\n', "sms.people.quiet", ["toml:2", "21:00-08:00"]),
+        ('[sms.people]\nquiet_of = { code = "" }\n', "sms.people.quiet_of", ["waited for"]),
+        ('[sms.people]\nquiet_zone = "Mars/Base"\n', "sms.people.quiet_zone", ["Europe/Madrid"]),
+        ('[sms.people]\nto_number = { code = "5" }\n', "sms.people.to_number", ["5/10m"]),
+        ("[sms.people]\nto_number = { campaign = [] }\n", "[sms.people]", ["have to have a limit"]),
+        ('[sms.people]\nfrom_sender = { answer = "1/1d" }\n', "sms.people.from_sender", ["not counted here"]),
+        ('[sms.people]\nanswers = "0/1d"\n', "sms.people.answers", ["5/10m"]),
+        ('[sms.people]\nsenders = ["+12"]\n', "sms.people.senders", ["'+12'"]),
         ("[sms]\nexpires_s = { code = 0 }\n", "sms.expires_s.code", ["toml:2", "greater than 0"]),
     ],
 )
@@ -243,6 +255,27 @@ def test_settings_below_a_section_come_from_the_environment_too() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(None, {"TELLERLINE_SMS_ALARMS_AGAIN_S": "never"})
     assert "environment TELLERLINE_SMS_ALARMS_AGAIN_S: sms.alarms.again_s" in str(caught.value)
+
+
+def test_people_s_rules_become_the_gateway_s_values(tmp_path: Path) -> None:
+    assert manners_of(People(), "95500") == MannersSettings(senders=("95500",))
+    text = """
+[sms.people]
+quiet = "22:30-07:00"
+quiet_zone = "Europe/Madrid"
+quiet_of = { campaign = "20:00-10:00", alert = "" }
+to_number = { code = ["3/5m"] }
+from_sender = { campaign = "1000/1h" }
+senders = ["TELLERLINE"]
+answers = "10/1m"
+"""
+    manners = manners_of(load(tmp_path, text).sms.people, "95500")
+    assert manners.quiet.hours == Hours(datetime.time(22, 30), datetime.time(7))
+    assert (manners.quiet.zone, manners.quiet.by_purpose[Purpose.ALERT]) == ("Europe/Madrid", NEVER)
+    assert manners.to_number[Purpose.CODE] == (Rate(3, 300),)
+    assert manners.to_number[Purpose.ALERT] == MannersSettings().to_number[Purpose.ALERT]
+    assert manners.from_sender[Purpose.CAMPAIGN] == (Rate(1000, 3600),)
+    assert (manners.senders, manners.answers) == (("95500", "TELLERLINE"), Rate(10, 60))
 
 
 def test_every_bind_is_shown_and_no_password_is(tmp_path: Path) -> None:
