@@ -19,6 +19,9 @@ from flows.model import SmsPattern, SmsSlot
 
 CARD_NUMBER_DIGITS = 13  # and more, up to 19 (ISO/IEC 7812-1); no other figure that a text brings is as long
 MAX_COMMAND_CHARACTERS = 200  # a command is short; what is longer is a letter, and is answered with help
+MAX_MATCHERS = 64  # one for each running version of a flow
+MAX_PLAIN = 512  # ways of writing commands that are remembered: "BAL", "bal", "Bal.", for each command a few
+MAX_PLAIN_CHARACTERS = 32
 _INVISIBLE = dict.fromkeys(
     [0xFEFF, 0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
@@ -60,17 +63,50 @@ def match(patterns: Iterable[SmsPattern], text: str, currency: str, country: str
     Of several patterns the one with the most words of its own wins, so that a command without slots is never taken
     for one whose slot would swallow its end. A slot whose value is none of its type makes no command.
     """
-    words = normalise(text)
-    if not words or len(words) > MAX_COMMAND_CHARACTERS:
+    return _matcher(patterns if isinstance(patterns, tuple) else tuple(patterns)).match(text, currency, country)
+
+
+class _Matcher:
+    """The patterns of one version of a flow, made ready."""
+
+    __slots__ = ("_expressions", "_plain", "patterns")
+
+    def __init__(self, patterns: tuple[SmsPattern, ...]) -> None:
+        self.patterns = patterns
+        self._expressions = [(pattern, _expression(pattern.parts)) for pattern in _ordered(patterns)]
+        self._plain: dict[str, Command] = {}  # texts that were commands without slots: they say nothing of anybody
+
+    def match(self, text: str, currency: str, country: str) -> Command | None:
+        found = self._plain.get(text)
+        if found is not None:
+            return found
+        words = normalise(text)
+        if not words or len(words) > MAX_COMMAND_CHARACTERS:
+            return None
+        for pattern, expression in self._expressions:
+            given = expression.fullmatch(words)
+            if given is None:
+                continue
+            slots = _slots(pattern, given.groupdict(), currency, country)
+            if slots is not None:
+                command = Command(pattern.step, pattern.language, slots, pattern.text)
+                if not slots and len(text) <= MAX_PLAIN_CHARACTERS and len(self._plain) < MAX_PLAIN:
+                    self._plain[text] = command
+                return command
         return None
-    for pattern in _ordered(tuple(patterns)):
-        found = _expression(pattern.parts).fullmatch(words)
-        if found is None:
-            continue
-        slots = _slots(pattern, found.groupdict(), currency, country)
-        if slots is not None:
-            return Command(pattern.step, pattern.language, slots, pattern.text)
-    return None
+
+
+_matchers: dict[int, _Matcher] = {}
+
+
+def _matcher(patterns: tuple[SmsPattern, ...]) -> _Matcher:
+    """Answer what matches ``patterns``. A version's tuple is always the same one: it is known by its identity."""
+    known = _matchers.get(id(patterns))
+    if known is None or known.patterns is not patterns:
+        if len(_matchers) >= MAX_MATCHERS:
+            _matchers.clear()  # they are made again: only those of long ago would stay in memory
+        known = _matchers[id(patterns)] = _Matcher(patterns)
+    return known
 
 
 def _slots(pattern: SmsPattern, found: Mapping[str, str], currency: str, country: str) -> dict[str, Value] | None:
@@ -86,7 +122,6 @@ def _slots(pattern: SmsPattern, found: Mapping[str, str], currency: str, country
     return slots
 
 
-@lru_cache(maxsize=64)  # one entry for each running version of a flow
 def _ordered(patterns: tuple[SmsPattern, ...]) -> tuple[SmsPattern, ...]:
     def weight(pattern: SmsPattern) -> tuple[int, int]:
         slots = sum(isinstance(part, SmsSlot) for part in pattern.parts)

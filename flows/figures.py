@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -23,7 +23,7 @@ import structlog
 from redis.asyncio import Redis
 
 from core_client.adapters.together import raise_if_cancelled
-from flows.dialogue import End, InputTimedOut, Reconnected, Resume, Turn, What
+from flows.dialogue import End, InputTimedOut, Mark, Reconnected, Resume, Turn, What
 from flows.model import Way
 from flows.session import Session
 
@@ -32,6 +32,7 @@ KEPT_S = 400 * 24 * 3600  # over a year: this spring can be held against the las
 REMEMBERED_S = 24 * 3600  # how long a node's last hand-over is remembered, so that it is not counted twice
 EVERY_S = 1.0
 ANSWER_S = 5.0  # a store that takes longer is asked again
+MAX_TRAILS = 512  # whose counts' names are remembered: first turns of texts, mostly
 MAX_COUNTS = 100_000  # different counts kept while the store is away: a day of one flow has some thousands
 DIALOGUES = "*"  # stands for the step where dialogues themselves are counted: no step has such a name
 
@@ -88,6 +89,7 @@ class Figures:
         self._number = 0
         self._counts: dict[Version, Counts] = {}
         self._kept = 0
+        self._names: dict[int, tuple[tuple[Mark, ...], str, Sequence[str]]] = {}
         self._sent: list[_HandOver] = []  # handed over, and not confirmed
         self._dropped = 0
         self._away = False
@@ -97,26 +99,22 @@ class Figures:
     def turned(self, session: Session, turn: Turn, before: Session | None) -> None:
         """See :class:`flows.runner.Observer`."""
         counts = self._of(session)
-        at = None if before is None or before.ended else before.step
+        at = "" if before is None or before.ended else before.step
         if before is None:
             self._count(counts, f"{DIALOGUES} {BEGUN} {session.channel}")
-        for mark in turn.trail:
-            match mark.what:
-                case What.ENTERED:
-                    if at is not None:
-                        self._count(counts, f"{at} {AGAIN}")
-                    at = mark.step
-                    self._count(counts, f"{at} {VISITS}")
-                case What.LEFT:
-                    self._count(counts, f"{mark.step} {WAY} {mark.way} {mark.word}".rstrip())
-                    if mark.way != Way.GATE and at is not None:  # a gate lies on the way to a step: nothing is left
-                        self._count(counts, f"{at} {LEFT}")
-                        at = None
-                case _:
-                    self._count(counts, f"{mark.step} {mark.what}")
-        if turn.wait is None and at is not None:
-            reason = next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
-            self._count(counts, f"{at} {ENDED} {reason}")
+        for name in self._names_of(turn, at):
+            self._count(counts, name)
+
+    def _names_of(self, turn: Turn, at: str) -> Sequence[str]:
+        """Answer what a turn counts. Turns that the engine remembered have one trail, known by its identity."""
+        if turn.wait is None:
+            return list(_names(turn, at))
+        known = self._names.get(id(turn.trail))
+        if known is None or known[0] is not turn.trail or known[1] != at:
+            if len(self._names) >= MAX_TRAILS:
+                self._names.clear()
+            known = self._names[id(turn.trail)] = turn.trail, at, list(_names(turn, at))
+        return known[2]
 
     def answered(self, session: Session, resume: Resume, seconds: float) -> None:
         """See :class:`flows.runner.Observer`."""
@@ -230,6 +228,27 @@ class Figures:
             for name, count in counts.items():
                 told += (name, str(count))
         return keys, told
+
+
+def _names(turn: Turn, at: str) -> Iterator[str]:
+    """Answer what a turn counts, beginning in step ``at``, or in none."""
+    for mark in turn.trail:
+        match mark.what:
+            case What.ENTERED:
+                if at:
+                    yield f"{at} {AGAIN}"
+                at = mark.step
+                yield f"{at} {VISITS}"
+            case What.LEFT:
+                yield f"{mark.step} {WAY} {mark.way} {mark.word}".rstrip()
+                if mark.way != Way.GATE and at:  # a gate lies on the way to a step: nothing is left
+                    yield f"{at} {LEFT}"
+                    at = ""
+            case _:
+                yield f"{mark.step} {mark.what}"
+    if turn.wait is None and at:
+        reason = next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
+        yield f"{at} {ENDED} {reason}"
 
 
 def key_of(flow: str, version: str) -> str:

@@ -16,8 +16,11 @@ NUMBER_KEYS = frozenset({"msisdn", "number", "caller", "from", "to", "party", "f
 # Names of ids that machines make: one in ten of them would pass for a card's number.
 ID_KEYS = frozenset({"id", "call_id", "session_id", "intent", "intent_id", "request_id", "uniqueid", "message_id"})
 MAX_DEPTH = 6
+_PLAIN = frozenset({int, float, bool, type(None)})
 _E164 = re.compile(r"\+\d{8,15}(?!\d)")
 _CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
+# Stands in whatever one of the others finds anything in: most fields are words and short figures, and are left alone.
+_SUSPECT = re.compile(r"\d(?:[ -]?\d){5}")
 _SIX = re.compile(r"(?<![\w.,:+-])\d{6}(?![\w.,:-])")  # a bare PIN or code; not a part of an id, an amount or a time
 
 
@@ -38,9 +41,12 @@ def mask_text(text: str) -> str:
 def mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask every field of a log event: a structlog processor."""
     for key, value in event.items():
-        if key == "timestamp":
-            continue
-        event[key] = _masked(key, value, 0)
+        kind = type(value)
+        if kind is str:
+            if key in SECRET_KEYS or (_SUSPECT.search(value) is not None and key != "timestamp"):
+                event[key] = _masked(key, value, 0)
+        elif kind not in _PLAIN or key in SECRET_KEYS:
+            event[key] = _masked(key, value, 0)
     return event
 
 

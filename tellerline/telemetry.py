@@ -12,6 +12,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
+from tellerline.log_lines import JsonLine, Stamp
 from tellerline.masking import mask_event
 from tellerline.sms_figures import SmsFigures
 
@@ -28,14 +29,12 @@ def configure_logging(
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        Stamp(),
         structlog.processors.format_exc_info,
         mask_event,
     ]
     render: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
+        JsonLine() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
     )
     number = getattr(logging, level.upper())
     structlog.configure(
