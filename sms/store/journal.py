@@ -398,3 +398,6 @@ def _settles(future: asyncio.Future[Any]) -> Done:
                 future.set_result(answer)
 
     return settle
+
+
+__all__ = ["MAX_BATCH", "MAX_QUEUED", "MAX_TOGETHER", "PAGE", "Argument", "Done", "Journal", "JournalDown", "Many"]
