@@ -41,7 +41,7 @@ def test_the_demo_banks_flow_loads() -> None:
     assert flow.languages == ("zh", "en")
     assert next(iter(flow.steps["main"].edges(Channel.VOICE))).target == "block_confirm"
     assert {pattern.text.split()[0] for pattern in flow.sms_patterns if pattern.language == "en"} == {
-        "BAL", "MINI", "SEND", "BLOCK", "AGENT", "HELP", "STOP", "START", "UNSUBSCRIBE", "END", "QUIT", "UNSTOP", "MISSED",
+        "BAL", "MINI", "SEND", "BLOCK", "AGENT", "HELP", "STOP", "START", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "UNSTOP", "MISSED",
     }  # fmt: skip
 
 
