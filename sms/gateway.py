@@ -26,7 +26,8 @@ from sms.line import SmsLine, TextOf
 from sms.numbers import e164, masked
 from sms.receiving.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, Inbound, Inbox
 from sms.sending.outbox import Outbox, Outgoing
-from sms.sending.receipts import Receipts, is_report
+from sms.sending.receipt_reading import is_report
+from sms.sending.recorded import RecordedReceipts
 from sms.smpp import Message
 from sms.store.journal import Journal, JournalDown
 
@@ -143,7 +144,7 @@ class SmsGateway:
             duplicate_window_s=config.duplicate_window_s,
             max_backlog=config.max_backlog,
         )
-        self.receipts = Receipts(self.journal, config.prefix)
+        self.receipts = RecordedReceipts(self.journal, config.prefix)
         self.esme = Esme(config.esme, self._receive)
         self.outbox = Outbox(
             self.journal,

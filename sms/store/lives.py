@@ -142,14 +142,27 @@ class Lives(Names):
         prefix: str = "tellerline",
         keep_s: float = KEEP_S,
         *,
+        silent: Iterable[str] = (),
         park_s: float = PARK_S,
         max_parked: int = MAX_PARKED,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """``keep_s``: from a text's beginning; what came of it, and whose the operator's ids are, is known so long."""
+        """Keep lives.
+
+        Args:
+            journal: carries the changes out.
+            sealer: makes prints of numbers.
+            prefix: of every key.
+            keep_s: from a text's beginning; what came of it, and whose the operators' ids are, is known so long.
+            silent: names of operators that send no receipts: nothing is kept to find a text by their ids.
+            park_s: how long a receipt waits for its text.
+            max_parked: how many may wait.
+            wall_clock: seconds since the epoch.
+        """
         super().__init__(sealer, prefix, keep_s)
         self._journal = journal
         self._wall_clock = wall_clock
+        self._silent = frozenset(silent)
         self._max_parked = max_parked
         self._park_s = park_s
         head = (self.base, self.keep_s)
@@ -177,7 +190,7 @@ class Lives(Names):
         self._write((id_, line_of(change, of)), done or _nobody)
 
     def accepted(
-        self, outgoing: Outgoing, part: int, of: int, operator: Operator, bind: str, remote_id: str, at: float
+        self, outgoing: Outgoing, part: int, of: int, operator: Operator | str, bind: str, remote_id: str, at: float
     ) -> asyncio.Future[list[Outcome]]:
         """Write that an operator answered for a part, under its id; apply what receipts said of it before.
 
@@ -193,7 +206,7 @@ class Lives(Names):
         outgoing: Outgoing,
         part: int,
         of: int,
-        operator: Operator,
+        operator: Operator | str,
         bind: str,
         remote_id: str,
         at: float,
@@ -202,11 +215,12 @@ class Lives(Names):
         """Write that an operator answered for a part, as :meth:`accepted` does; ``done`` hears it."""
         remote_id = self._hidden(clean(remote_id), (outgoing.destination,)) if remote_id else ""
         line = f"a{part}/{of}\t{remote_id}\t\t{bind}\t{at:.3f}"
-        if not remote_id or not operator.receipts:
+        name = operator if isinstance(operator, str) else operator.name
+        if not remote_id or name in self._silent:
             self._write((outgoing.id, line), done or _nobody)
             return
         entry = f"{outgoing.id}\t{part}\t{of}\t{self.near(outgoing.destination)}\t{remote_id}"
-        self._write((outgoing.id, "+" + line, f"{operator.name}:{plain(remote_id)}", entry), done or _nobody)
+        self._write((outgoing.id, "+" + line, f"{name}:{plain(remote_id)}", entry), done or _nobody)
 
     def _write(self, arguments: tuple[str, ...], done: Done, tries: int = 0) -> None:
         def heard(answer: Any) -> None:
@@ -355,6 +369,13 @@ class Lives(Names):
         """Answer the states of the parts of a text of ours that something happened to, by number from 1."""
         lines = await self._journal.write(_LIFE, (self.life_prefix + id_,), about=())
         return progress_of(line.decode() for line in lines).parts
+
+    async def operator_of(self, id_: str) -> str:
+        """Answer the operator that a text of ours was last given to, or ``""``."""
+        lines = await self._journal.write(_LIFE, (self.life_prefix + id_,), about=())
+        changes = life_of(id_, [line.decode() for line in lines]).changes
+        begun = (State.SENT, State.ACCEPTED)
+        return next((one.bind.split("/")[0] for one in reversed(changes) if one.bind and one.state in begun), "")
 
     async def find(self, what: str, operators: Iterable[str] = ()) -> list[str]:
         """Answer the ids of the texts of a number, of the text of this id, or of an operator's id, the newest first.

@@ -101,7 +101,7 @@ async def test_a_receipt_is_read_whatever_its_id_looks_like_and_whenever_it_come
         await node_smsc.deliver(WANG, BANK, "BAL")
         await node_smsc.receive(WANG)
         await node_smsc.event("answered", count=2, receipt="0000000042", status=0)
-        assert [(receipt.message_id, receipt.state) for receipt in echo.receipts] == [("0000000042", "DELIVRD")] * 2
+        assert [(receipt.message_id, receipt.word) for receipt in echo.receipts] == [("0000000042", "DELIVRD")] * 2
         assert echo.submitted_ids == ["2A"]
         assert echo.texts == ["BAL"]  # a receipt is no customer's text
 
