@@ -1,70 +1,93 @@
 """Texts that came in: stored sealed before they are acknowledged, processed once, gone when they are answered.
 
-A copy is a message that is equal octet by octet to one received within ``duplicate_window_s``. Every copy is
-acknowledged, one is processed. The window closes early when the SMSC has taken our whole answer on the connection
-that brought the message: it read our acknowledgement then, since that went before the answer, so an equal message
-that comes later is a new text. Parts of a long text wait in the store; the last one makes it whole.
-
-The stream holds what is not answered yet, so a restart reads it and goes on.
+Every copy is acknowledged, one is processed (:mod:`sms.receiving.copies`). Parts of a long text wait in the store; the
+last one makes it whole (:mod:`sms.receiving.parts`). The stream holds what is not answered yet, so a restart reads it
+and goes on, and so does another node that adopts what a dead one left. What cannot be stored now is refused, so that
+the message centre brings it again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import itertools
+import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import structlog
 
 from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import raise_if_cancelled
-from sms.smpp import Message, Status, Tag
-from sms.store.journal import Argument, Journal
-from sms.text.segmentation import Content, Part, UnreadableError, content_of, text_of
+from sms.messages import Outgoing
+from sms.receiving import parts as long_texts
+from sms.receiving.bodies import UNREADABLE, Body, UnreadableBody, pack, unpack
+from sms.receiving.copies import WINDOW_S as DUPLICATE_WINDOW_S
+from sms.receiving.copies import print_of
+from sms.receiving.inbound import Inbound
+from sms.receiving.parts import EXPIRY_S as PARTS_EXPIRY_S
+from sms.receiving.parts import MAX_OPEN_PER_NUMBER, MAX_OPEN_TEXTS, OnMissing
+from sms.smpp import Message, Status
+from sms.store.journal import Journal, JournalDown, Many
+from sms.store.lives import BEGIN_LIFE, FirstLine
+from sms.store.places import Places
+from sms.store.resp import Argument
+from sms.text.segmentation import Content, UnreadableError, content_of, text_of
 
-DUPLICATE_WINDOW_S = 120.0  # an SMSC whose acknowledgement was lost tries again after seconds to a minute
-PARTS_EXPIRY_S = 300.0
-MAX_BACKLOG = 10_000  # texts stored and not answered; beyond it ESME_RX_T_APPN, and the SMSC keeps them
+MAX_BACKLOG = 10_000  # texts stored and not answered; beyond it the SMSC is told to come again
 RECOVERY_PAUSE_S = 1.0  # after answers of the store were lost, before it is asked what it holds
-MAX_OPEN_TEXTS = 10_000  # long texts whose parts are still coming; beyond it the oldest is given up
 
-# KEYS: stream, copy, parts, open.
-# ARGV: print, sealed, window ms, backlog, number, total, expiry ms, open texts, now ms.
-# Answers: status, id or "", how many unfinished texts were given up, then print and sealed body of every part.
+Respond = Callable[[int], None]
+
+# Changes of one kind. KEYS: stream. ARGV: what keys of copies begin with, window ms, texts that the stream may hold;
+# then of each text: print, sealed body. Answers of each: 0 a copy | 1 too much | its id.
 ACCEPT = """
-if redis.call('EXISTS', KEYS[2]) == 1 then return {'copy', '', 0} end
-if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[4]) then return {'full', '', 0} end
-redis.call('SET', KEYS[2], '1', 'PX', ARGV[3])
-local total = tonumber(ARGV[6])
-if total < 2 then return {'stored', redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2]), 0} end
-local lost = 0
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[9])) do
-  redis.call('ZREM', KEYS[4], old); redis.call('DEL', old); lost = lost + 1
+local room = tonumber(ARGV[3]) - redis.call('XLEN', KEYS[1])
+local said = {}
+for i = 4, #ARGV, 2 do
+  if room <= 0 then
+    said[#said + 1] = 1
+  elseif not redis.call('SET', ARGV[1] .. ARGV[i], '1', 'NX', 'PX', ARGV[2]) then
+    said[#said + 1] = 0
+  else
+    room = room - 1
+    said[#said + 1] = redis.call('XADD', KEYS[1], '*', ARGV[i], ARGV[i + 1])
+  end
 end
-while redis.call('ZCARD', KEYS[4]) >= tonumber(ARGV[8]) do
-  local oldest = redis.call('ZPOPMIN', KEYS[4])
-  redis.call('DEL', oldest[1]); lost = lost + 1
-end
-redis.call('HSET', KEYS[3], ARGV[5], ARGV[1] .. ARGV[2])
-if redis.call('HLEN', KEYS[3]) < total then
-  redis.call('ZADD', KEYS[4], 'NX', ARGV[9] + ARGV[7], KEYS[3])
-  return {'part', '', lost}
-end
-local fields = {}
-for number = 1, total do
-  local held = redis.call('HGET', KEYS[3], tostring(number))
-  fields[#fields + 1] = string.sub(held, 1, 32)
-  fields[#fields + 1] = string.sub(held, 33)
-end
-redis.call('DEL', KEYS[3]); redis.call('ZREM', KEYS[4], KEYS[3])
-local id = redis.call('XADD', KEYS[1], '*', unpack(fields))
-return {'stored', id, lost, fields}
+return said
 """
+
+# Changes of one kind. KEYS: inbox, outbox. Each: id, how many answers, how many lives, then name, body, and what its
+# life begins with of every answer, and what they begin with of the other lives (two keys, three arguments).
+# Answers of each: the ids of its answers, or nothing where the text was answered before: then nothing is done.
+SETTLE = (
+    BEGIN_LIFE
+    + """
+local said, i = {}, 1
+while i <= #ARGV do
+  local mine = redis.call('XDEL', KEYS[1], ARGV[i]) == 1
+  local ids = {}
+  local answers, lives = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  i = i + 3
+  for _ = 1, answers do
+    if mine then
+      ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', ARGV[i], ARGV[i + 1])
+      begin_life(ARGV[i + 2], ARGV[i + 3], ARGV[i], ARGV[i + 4], ARGV[i + 5])
+    end
+    i = i + 6
+  end
+  for _ = 1, lives do
+    if mine then begin_life(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) end
+    i = i + 5
+  end
+  said[#said + 1] = mine and ids
+end
+return said
+"""
+)
 
 # KEYS: inbox, outbox. ARGV: id, then name and sealed body of each answer. Answers the ids of the answers, or nil when
 # the text was answered before.
@@ -78,25 +101,29 @@ return ids
 _log = structlog.get_logger("sms.inbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """One whole text, stored. ``id`` is the same after a restart, and names all that comes of it."""
+class Answers(Protocol):
+    """What the inbox needs of :class:`sms.sending.queue.Outbox`."""
 
-    id: str
-    source: str
-    source_ton: int
-    destination: str
-    text: str | None  # None when it is no text; never printed
-    link: str  # the connection that brought its last part
-    copies: tuple[str, ...]  # keys that make its copies known
-    recovered: bool = False  # read from the store by a process that may not be the first to work on it
+    @property
+    def stream(self) -> str:
+        """Where its texts are."""
+        ...
 
-    def __repr__(self) -> str:
-        return f"Inbound({self.id}, {len(self.text or '')} characters)"
+    def entry(self, outgoing: Outgoing) -> tuple[Argument, ...]:
+        """Name, sealed body, and what the text's life begins with."""
+        ...
+
+    def stored(self, entry: str, outgoing: Outgoing) -> None:
+        """Take over a text that is in the stream."""
+        ...
+
+
+def _nobody_missing(source: str, destination: str, operator: str, have: int, total: int) -> None:
+    """Tell nobody."""
 
 
 class Inbox:
-    """Takes messages from an ESME and hands whole texts on."""
+    """Takes messages from binds and hands whole texts on."""
 
     def __init__(
         self,
@@ -108,118 +135,225 @@ class Inbox:
         prefix: str = "tellerline",
         duplicate_window_s: float = DUPLICATE_WINDOW_S,
         max_backlog: int = MAX_BACKLOG,
+        parts_expiry_s: float = PARTS_EXPIRY_S,
+        max_open_texts: int = MAX_OPEN_TEXTS,
+        max_open_per_number: int = MAX_OPEN_PER_NUMBER,
+        busy_status: int = Status.RX_T_APPN,
         wall_clock: Callable[[], float] = time.time,
+        on_received: Callable[[Inbound], None] | None = None,
+        on_dropped: Callable[[Inbound], None] | None = None,
+        on_missing: OnMissing = _nobody_missing,
     ) -> None:
-        """``node`` names this process's own stream: two that run at once have different ones."""
+        """Take the texts of ``node``. Callbacks come from the event loop and never raise.
+
+        Args:
+            on_text: hears every text that is whole and stored.
+            busy_status: what the message centre is told when there is too much: RX_T_APPN or RMSGQFUL.
+            on_received: hears a text of one part before it is stored, so that reading can begin meanwhile. The same
+                object comes to ``on_text`` once it is stored, or else to ``on_dropped``: it was a copy, or is refused.
+            on_missing: hears once of a text that was given up because parts of it did not come.
+        """
         self._journal = journal
         self._sealer = sealer
         self._on_text = on_text
-        self._window_ms = int(duplicate_window_s * 1000)
+        self._on_received = on_received
+        self._on_dropped = on_dropped
+        self._on_missing = on_missing
         self._max_backlog = max_backlog
+        self._busy = busy_status
         self._wall_clock = wall_clock
-        base = f"{prefix}:{{sms}}"  # one hash tag: a Cluster runs each script on one node
-        self.stream = f"{base}:inbox:{node}"
-        self._copy_prefix = f"{base}:copy:"
-        self._parts_prefix = f"{base}:parts:"
-        self._open = f"{base}:open"
+        self._expiry_ms = int(parts_expiry_s * 1000)
+        places = Places(prefix)
+        self.stream = places.inbox(node)
+        self._copy_prefix = f"{places.base}copy:"
+        self._wholes = f"{places.base}parts:"
+        self._senders = f"{places.base}opening:"
+        self._open = f"{places.base}open"
+        window_ms = max(1, int(duplicate_window_s * 1000))
+        self._ones = Many(journal, ACCEPT, (self.stream,), (self._copy_prefix, window_ms, max_backlog))
+        self._pieces = Many(
+            journal,
+            long_texts.ACCEPT_PART,
+            (self.stream, self._open),
+            (
+                self._copy_prefix,
+                self._wholes,
+                self._senders,
+                max(window_ms, self._expiry_ms),  # a part that comes again late would begin a text that never ends
+                max_backlog,
+                self._expiry_ms,
+                max_open_texts,
+                max_open_per_number,
+            ),
+        )
+        self._settling: dict[str, Many] = {}  # by outbox
         self._known: set[str] = set()
         self._rescan = asyncio.Event()
+        # Texts are named before they are stored: by node, the second in which it began, and chance, then by number.
+        self._name = f"{node}-{int(wall_clock()):x}{secrets.token_hex(3)}-"
+        self._numbers = itertools.count(1)
         journal.on_trouble.append(self._rescan.set)
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def accept(self, message: Message, link: str, respond: Callable[[int], None]) -> None:
+    # --- coming in ---
+
+    def accept(self, message: Message, link: str, respond: Respond, operator: str = "main") -> None:
         """Store one deliver_sm, then acknowledge it. A store that fails is answered so that the SMSC comes again."""
         if self._journal.full:
-            respond(Status.RX_T_APPN)
+            respond(self._busy)
             return
-        source, destination = message.source, message.destination
         try:
             content = content_of(message)
-            part = content.part or Part(0, 0, 1, 1)
+            part, coding, octets = content.part, content.data_coding, content.octets
         except UnreadableError:
-            content, part = None, Part(0, 0, 1, 1)
-        print_ = self._sealer.fingerprint(_identity(message), b"copy").hex()
-        body = json.dumps(
-            {
-                "from": source.digits,
-                "ton": source.ton,
-                "to": destination.digits,
-                "link": link,
-                "coding": None if content is None else content.data_coding,
-                "octets": "" if content is None else content.octets.hex(),
-            }
-        ).encode()
-        whole = f"{source.digits}\0{destination.digits}\0{part.reference}\0{part.width}\0{part.total}"
-        future = self._journal.write(
-            ACCEPT,
-            (
-                self.stream,
-                self._copy_prefix + print_,
-                self._parts_prefix + self._sealer.fingerprint(whole.encode("latin-1"), b"parts").hex(),
-                self._open,
-            ),
-            print_,
-            self._sealer.seal(body, print_.encode()),
-            self._window_ms,
-            self._max_backlog,
-            part.number,
-            part.total,
-            int(PARTS_EXPIRY_S * 1000),
-            MAX_OPEN_TEXTS,
-            int(self._wall_clock() * 1000),
-        )
-        single = (print_.encode(), body) if part.total == 1 else None
-        future.add_done_callback(lambda done: self._stored(done, single, respond))
-
-    def _stored(
-        self, done: asyncio.Future[Any], single: tuple[bytes, bytes] | None, respond: Callable[[int], None]
-    ) -> None:
-        if done.cancelled() or done.exception() is not None:
-            respond(Status.RX_T_APPN)
+            part, coding, octets = None, UNREADABLE, b""
+        print_ = print_of(message, operator, self._sealer)
+        now = self._wall_clock()
+        name = f"{self._name}{next(self._numbers):x}"
+        source, destination = message.source, message.destination.digits
+        body = Body(now, source.ton, coding, source.digits, destination, operator, name, link, octets)
+        sealed = self._sealer.seal(pack(body), print_)
+        copy = self._copy_prefix + print_.decode()
+        if part is not None:
+            whole, sender = long_texts.belongs(message, part, operator, self._sealer)
+            self._pieces.add(
+                (print_, sealed, whole, sender, part.number, part.total, int(now * 1000) + self._expiry_ms),
+                partial(self._piece_stored, respond),
+                (copy, whole),
+            )
             return
-        status, id_, lost, *fields = done.result()
-        if lost:
-            _log.warning("sms.parts_expired", texts=lost)
-        if status == b"full":
-            _log.warning("sms.backlog_full", backlog=self._max_backlog)
-            respond(Status.RX_T_APPN)
+        text = None
+        if coding != UNREADABLE:
+            with contextlib.suppress(UnreadableError):
+                text = text_of((Content(coding, octets),))
+        inbound = Inbound(
+            "", source.digits, source.ton, destination, text, link, (copy,), False, name, operator, now, 1, False
+        )
+        if self._on_received is not None:
+            self._on_received(inbound)
+        self._ones.add((print_, sealed), partial(self._one_stored, inbound, respond), (copy,))
+
+    def _one_stored(self, inbound: Inbound, respond: Respond, answer: Any) -> None:
+        if type(answer) is bytes:
+            respond(Status.ROK)
+            inbound.id = answer.decode()
+            inbound.stored = True
+            if inbound.id not in self._known:
+                self._known.add(inbound.id)
+                self._on_text(inbound)
+            return
+        self._not_stored(respond, answer)
+        if self._on_dropped is not None:
+            self._on_dropped(inbound)
+
+    def _piece_stored(self, respond: Respond, answer: Any) -> None:
+        if type(answer) is not list:
+            self._not_stored(respond, answer)
             return
         respond(Status.ROK)
-        if status == b"copy":
+        id_, fields, given_up = answer
+        if given_up:
+            self._given_up((given_up,))
+        if id_:
+            self._hand_on(id_.decode(), fields, recovered=False)
+
+    def _not_stored(self, respond: Respond, answer: Any) -> None:
+        if answer == 0:
+            respond(Status.ROK)
             _log.info("sms.copy_acknowledged")
-        elif status == b"stored":
-            if single is not None:
-                self._hand_on(id_.decode(), [single], recovered=False)
-            else:
-                self._hand_on(id_.decode(), self._opened(_pairs(fields[0])), recovered=False)
+            return
+        if answer == 1:
+            _log.warning("sms.backlog_full", backlog=self._max_backlog)
+        respond(self._busy)
 
-    def _opened(self, pairs: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        return [(print_, self._sealer.open(sealed, print_)) for print_, sealed in pairs]
-
-    def _hand_on(self, id_: str, parts: list[tuple[bytes, bytes]], *, recovered: bool) -> None:
+    def _hand_on(self, id_: str, flat: list[bytes], *, recovered: bool) -> None:
         if id_ in self._known:
             return
-        self._known.add(id_)
-        bodies = [json.loads(body) for _, body in parts]
-        last = bodies[-1]
+        self._known.add(id_)  # also what cannot be read: with the right key in place it is read at the next start
+        try:
+            inbound = self._read(id_, flat, recovered=recovered)
+        except (SealError, UnreadableBody, IndexError, UnicodeDecodeError) as error:
+            _log.error("sms.unsealable", id=id_, error=str(error))
+            return
+        self._on_text(inbound)
+
+    def _read(self, id_: str, flat: list[bytes], *, recovered: bool) -> Inbound:
+        bodies = [
+            unpack(self._sealer.open(sealed, print_)) for print_, sealed in zip(flat[::2], flat[1::2], strict=True)
+        ]
+        last = max(bodies, key=lambda body: body.at)
         text = None
-        if all(body["coding"] is not None for body in bodies):
+        if all(body.data_coding != UNREADABLE for body in bodies):
             with contextlib.suppress(UnreadableError):
-                text = text_of(Content(body["coding"], bytes.fromhex(body["octets"])) for body in bodies)
-        self._on_text(
-            Inbound(
-                id=id_,
-                source=last["from"],
-                source_ton=last["ton"],
-                destination=last["to"],
-                text=text,
-                link=last["link"],
-                copies=tuple(self._copy_prefix + print_.decode() for print_, _ in parts),
-                recovered=recovered,
-            )
+                text = text_of(Content(body.data_coding, body.octets) for body in bodies)
+        copies = tuple(
+            self._copy_prefix + print_.decode()
+            for print_, body in zip(flat[::2], bodies, strict=True)
+            if body.link == last.link
         )
+        return Inbound(
+            id_,
+            last.source,
+            last.ton,
+            last.destination,
+            text,
+            last.link,
+            copies,
+            recovered,
+            bodies[0].name,
+            last.operator,
+            last.at,
+            len(bodies),
+        )
+
+    def _given_up(self, texts: Iterable[list[Any]]) -> None:
+        """Tell of texts whose parts did not all come."""
+        for have, total, one in texts:
+            _log.warning("sms.parts_missing", have=have, total=total)
+            try:
+                body = unpack(self._sealer.open(one[32:], one[:32]))
+            except (SealError, UnreadableBody) as error:
+                _log.error("sms.unsealable", id="", error=str(error))
+                continue
+            self._on_missing(body.source, body.destination, body.operator, have, total)
+
+    # --- going out ---
+
+    def settle(
+        self, inbound: Inbound, outbox: Answers, answers: Sequence[Outgoing], lives: Sequence[FirstLine] = ()
+    ) -> asyncio.Future[bool]:
+        """Put the answers into the outbox, begin their lives, and take the text out of the inbox: all or nothing.
+
+        ``lives`` are written with them: how the life of the text itself goes on. The future answers False when the
+        text was answered before, and nothing was done; it raises :class:`JournalDown` when it is not known whether it
+        happened: doing it again is safe.
+        """
+        many = self._settling.get(outbox.stream)
+        if many is None:
+            many = self._settling[outbox.stream] = Many(self._journal, SETTLE, (self.stream, outbox.stream))
+        arguments: list[Argument] = [inbound.id, len(answers), len(lives)]
+        for outgoing in answers:
+            arguments += outbox.entry(outgoing)
+        for keys, more in lives:
+            arguments += (*keys, *more)
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def settled(answer: Any) -> None:
+            if isinstance(answer, Exception):
+                if not future.done():
+                    future.set_exception(answer)
+                return
+            self._known.discard(inbound.id)
+            if answer is not None:
+                for id_, outgoing in zip(answer, answers, strict=True):
+                    outbox.stored(id_.decode(), outgoing)
+            if not future.done():
+                future.set_result(answer is not None)
+
+        many.add(arguments, settled, (inbound.id,))
+        return future
 
     async def answer(self, inbound: Inbound, outbox: str, answers: list[tuple[bytes, bytes]]) -> list[bytes] | None:
         """Put the answers into the outbox stream and take the text out of the inbox: both or neither.
@@ -236,31 +370,51 @@ class Inbox:
         self._known.discard(inbound.id)
         return ids
 
+    # --- finding ---
+
     async def recover(self) -> int:
-        """Hand on what is stored and unknown here: at the start, and after the store's answers were lost."""
+        """Hand on what is stored and unknown here: at the start, after adopting, and when answers were lost."""
         found = 0
-        async for id_, fields in self._journal.entries(self.stream, self._known):
-            try:
-                parts = self._opened(fields)
-            except SealError as error:
-                # Not deleted: with the right key in place it is read at the next start.
-                _log.error("sms.unsealable", id=id_, error=str(error))
-                self._known.add(id_)
-                continue
-            found += 1
-            self._hand_on(id_, parts, recovered=True)
+
+        def read(id_: str, flat: list[bytes]) -> None:
+            nonlocal found
+            if id_ not in self._known:
+                found += 1
+                self._hand_on(id_, flat, recovered=True)
+
+        start: str | None = "-"
+        while start is not None:
+            start = await self._journal.page(self.stream, start, read)
         return found
+
+    async def sweep(self) -> int:
+        """Give up long texts whose time has run out, of this node and of others; answer how many."""
+        given_up = await self._journal.write(
+            long_texts.SWEEP,
+            (self._open,),
+            self._wholes,
+            self._senders,
+            int(self._wall_clock() * 1000),
+            long_texts.MAX_SWEPT,
+            about=(),
+        )
+        self._given_up(given_up)
+        return len(given_up)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Inbox]:
-        """Hand on what a former process left, then look again whenever the store's answers were lost."""
+        """Hand on what a former process left, look again when answers were lost, and give up what is not whole."""
         await self.recover()
-        again = asyncio.create_task(self._keep_recovering(), name="inbox recovery")
+        tasks = [
+            asyncio.create_task(self._keep_recovering(), name="inbox recovery"),
+            asyncio.create_task(self._keep_sweeping(), name="inbox sweep"),
+        ]
         try:
             yield self
         finally:
-            again.cancel()
-            await asyncio.gather(again, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep_recovering(self) -> None:
         while True:
@@ -270,31 +424,23 @@ class Inbox:
             await asyncio.sleep(RECOVERY_PAUSE_S)
             try:
                 await self.recover()
-            except Exception as error:  # noqa: BLE001 - whatever the store says, the next look may go well
+            except JournalDown as error:
                 _log.error("sms.recovery_failed", error=type(error).__name__)
                 self._rescan.set()
 
-
-def _pairs(flat: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _identity(message: Message) -> bytes:
-    """All octets by which one message differs from another."""
-    tlvs = (Tag.MESSAGE_PAYLOAD, Tag.SAR_MSG_REF_NUM, Tag.SAR_SEGMENT_SEQNUM, Tag.SAR_TOTAL_SEGMENTS)
-    parts = [
-        message.source.digits.encode("latin-1"),
-        message.destination.digits.encode("latin-1"),
-        bytes((message.data_coding, message.esm_class & 0xFF)),
-        message.short_message,
-        *(message.tlv(tag) or b"" for tag in (*tlvs, Tag.USER_MESSAGE_REFERENCE)),
-    ]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    async def _keep_sweeping(self) -> None:
+        while True:
+            raise_if_cancelled()
+            await asyncio.sleep(long_texts.SWEEP_S)
+            with contextlib.suppress(JournalDown):  # looked again
+                while await self.sweep() >= long_texts.MAX_SWEPT:
+                    raise_if_cancelled()
 
 
 __all__ = [
     "DUPLICATE_WINDOW_S",
     "MAX_BACKLOG",
+    "MAX_OPEN_PER_NUMBER",
     "MAX_OPEN_TEXTS",
     "PARTS_EXPIRY_S",
     "Inbound",

@@ -11,7 +11,6 @@ from core_client.adapters.sealing import Sealer
 from core_client.adapters.together import Together
 from core_client.adapters.valkey import open_store
 from sms.lanes import Lanes
-from sms.receiving.inbox import Inbox
 from sms.sending.outbox import Outbox
 from sms.store.journal import MAX_BATCH, Journal, JournalDown
 
@@ -110,13 +109,10 @@ class SwallowingStore:
 
 
 @pytest.mark.looptime
-@pytest.mark.parametrize("part", [Inbox, Outbox])
-async def test_a_stop_ends_the_search_for_lost_texts_whatever_the_store_does_with_it(
-    part: type[Inbox] | type[Outbox],
-) -> None:
+async def test_a_stop_ends_the_search_for_lost_texts_whatever_the_store_does_with_it() -> None:
     store = SwallowingStore()
     journal = Journal(store)  # type: ignore[arg-type]  # only xrange() is used
-    searching = part(journal, Sealer(bytes(32)), lambda _: None)  # type: ignore[arg-type]  # nothing comes or goes
+    searching = Outbox(journal, Sealer(bytes(32)), lambda _: None)  # type: ignore[arg-type]  # nothing comes or goes
     task = asyncio.create_task(searching._keep_recovering())
     journal.on_trouble[0]()
     await store.asked.wait()
