@@ -168,6 +168,42 @@ class Runner:
         session, turn = engine.start(trigger, self._facts(trigger.flow))
         return await self._run(engine, session, turn, None, line, stored=trigger.again)
 
+    async def enquire(self, trigger: Trigger, line: Line) -> Ended | None:
+        """Run a dialogue by text that only enquires and ends; answer None when it wants more than that.
+
+        Nothing is changed, nothing is stored and nobody hears of it unless it is answered, so that whoever gets None
+        can begin again with :meth:`start`. What it says is said on ``line`` at the end, and ``line`` is left open.
+        """
+        engine = self._engine(self._flows.current(trigger.flow))
+        loop = asyncio.get_running_loop()
+        heard: list[tuple[Callable[..., None], tuple[object, ...]]] = []
+        said: list[Say] = []
+        before: Session | None = None
+        session, turn = engine.start(trigger, self._facts(trigger.flow))
+        while True:
+            heard.append((self._observer.turned, (session, turn, before)))
+            said += [effect for effect in turn.effects if isinstance(effect, Say)]
+            if turn.wait is None:
+                break
+            if not isinstance(turn.wait, Perform) or not _need_not_be_kept(session, turn, stored=trigger.again):
+                return None
+            asked_at = loop.time()
+            answer = await self._operations.perform(session, turn.wait, line)
+            before = session
+            session, turn = engine.resume(session, answer, self._facts(trigger.flow))
+            heard.append((self._observer.answered, (before, answer, loop.time() - asked_at)))
+        if any(isinstance(value, SecretHandle) for value in session.variables.values()):
+            return None
+        if engine.flow.catalogue is not None:
+            line.speak_from(engine.flow.catalogue)
+        for say in said:
+            await line.say(say)
+        reason = _reason(turn)
+        for hear, told in heard:
+            self._tell(hear, *told)
+        self._tell(self._observer.ended, session, reason)
+        return Ended(session, reason)
+
     async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
         """Go on with a dialogue that waits in the store.
 
@@ -294,7 +330,7 @@ class Runner:
         return answer
 
     async def _end(self, session: Session, turn: Turn, line: Line, *, stored: bool) -> Ended:
-        reason = next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
+        reason = _reason(turn)
         await line.end(reason)
         await self._close(session, stored=stored)
         self._tell(self._observer.ended, session, reason)
@@ -332,6 +368,10 @@ class Runner:
         secret = getattr(resume, "secret", None)
         if isinstance(secret, SecretHandle):
             self._vault.forget(secret)
+
+
+def _reason(turn: Turn) -> str:
+    return next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
 
 
 def _need_not_be_kept(session: Session, turn: Turn, stored: bool) -> bool:
