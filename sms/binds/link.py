@@ -10,6 +10,7 @@ from typing import cast
 from sms.smpp import Event, RemoteProtocolError, Session
 
 WRITE_HIGH_OCTETS = 256 * 1024  # a peer that does not read this much has stopped reading
+CLOSE_TIMEOUT_S = 5.0  # for the last octets; a peer that does not take them holds the connection no longer
 
 
 class SmppLink(asyncio.Protocol):
@@ -45,6 +46,7 @@ class SmppLink(asyncio.Protocol):
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._closing: asyncio.TimerHandle | None = None
         self._reason = "the peer closed the connection"
         self.closed = self._loop.create_future()
 
@@ -90,9 +92,10 @@ class SmppLink(asyncio.Protocol):
             self._reason = f"the connection broke: {exc}"
         self.now = self.time()
         self.congested = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._closing):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._closing = None
         lost = self.session.close()
         if self._on_closed is not None:
             self._on_closed(self, lost, self._reason)
@@ -111,8 +114,9 @@ class SmppLink(asyncio.Protocol):
         """Send what is queued, then close the connection."""
         self._reason = reason
         self._write()
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
+            self._closing = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     def abort(self, reason: str) -> None:
         """Drop the connection at once."""
