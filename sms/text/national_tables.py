@@ -71,7 +71,7 @@ _PLAN = (
 
 
 def _indian(block: int, last: tuple[int, int, int, int, int, int], empty: tuple[int, ...]) -> str:
-    """``last``: offsets of the places 0x50 and 0x7B to 0x7F. ``empty``: offsets of the plan that the table lacks."""
+    """``last``: offsets of the places 0x60 and 0x7B to 0x7F. ``empty``: offsets of the plan that the table lacks."""
 
     def show(place: int | str) -> str:
         if isinstance(place, str):
