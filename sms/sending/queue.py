@@ -25,11 +25,10 @@ from sms.messages import Kept, Outgoing, State
 from sms.sending.bodies import UnreadableBody, pack, unpack
 from sms.store.journal import Journal, JournalDown, Many
 from sms.store.lives import BEGIN_LIFE, Names
-from sms.store.places import Places
+from sms.store.places import NOBODY, Places
 from sms.store.resp import Argument
 
 LOOK_S = 0.25  # between two looks at what others have put
-NOBODY = "nobody"  # the node whose outbox is used while none lives: the next one that starts adopts it
 
 # Changes of one kind. KEYS: outbox. Each: name, sealed body, then what a life begins with. Answers the entry, or
 # nothing where the text is known: a put whose answer was lost may be done again.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOBODY = "nobody"  # the node whose outbox is used while none lives: the next one that starts adopts it
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
