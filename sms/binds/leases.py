@@ -62,12 +62,13 @@ _log = structlog.get_logger("sms.leases")
 class Lease:
     """One bind's lease, as this node sees it."""
 
-    __slots__ = ("_lapse", "_on_change", "fence", "holder", "name", "until")
+    __slots__ = ("_lapse", "_on_change", "fence", "holder", "name", "rests_until", "until")
 
     def __init__(self, name: str, on_change: Callable[[bool], None]) -> None:
         self.name = name
         self.until = _NEVER  # of the loop's clock: the bind may be used before
         self.fence = 0  # counts holders: the higher one came later
+        self.rests_until = _NEVER  # it was given back: it is not asked for before
         self.holder = ""  # the node that holds it, as far as known
         self._on_change = on_change
         self._lapse: asyncio.TimerHandle | None = None
@@ -152,11 +153,12 @@ class Leases:
             await asyncio.gather(*map(self.give_back, self._leases.values()))
 
     async def give_back(self, lease: Lease) -> None:
-        """Use the bind no more and let another node have it."""
+        """Use the bind no more and let another node that waits for it have it."""
         if not lease.held:
             return
         name = self._named(lease.fence)
         lease.leave("given back")
+        lease.rests_until = asyncio.get_running_loop().time() + 3 * self._ask_s
         try:
             await self._ask(RELEASE, (self._base + lease.name,), name)
         except Exception as error:  # noqa: BLE001 - it lapses by itself
@@ -167,6 +169,9 @@ class Leases:
         while True:
             raise_if_cancelled()
             asked_at = loop.time()
+            if asked_at < lease.rests_until:
+                await asyncio.sleep(lease.rests_until - asked_at)
+                continue
             try:
                 pause_s = await self._once(lease, asked_at, loop)
             except Exception as error:  # noqa: BLE001 - whatever the store says: a held bind is left when its time is up

@@ -33,9 +33,9 @@ from sms.observing import Nobody, Observer
 from sms.operators import Operator
 from sms.people.verdicts import Refuse, Wait
 from sms.sending.judging import Benches
-from sms.sending.ports import Handing, Keeper, Lives, Manners, Past, SendingWay
+from sms.sending.ports import Handing, Keeper, Lives, Manners, SendingWay
 from sms.sending.routing import Reason, Route, Routes
-from sms.sending.texts import Text
+from sms.sending.texts import HAD, Text
 from sms.sending.writing import Writer
 from sms.smpp import LocalProtocolError, Status, WindowFull, status_name
 from sms.text.segmentation import TooLongError, UnwritableError
@@ -94,7 +94,6 @@ class Dispatcher:
         lives: Lives,
         manners: Manners | None = None,
         *,
-        past: Past | None = None,
         nodes: Handing | None = None,
         observer: Observer | None = None,
         alarm_age_s: float = ALARM_AGE_S,
@@ -104,14 +103,12 @@ class Dispatcher:
 
         Args:
             manners: people's rules; without them everything may be sent.
-            past: tells which operator has parts of a text that a former process began.
             nodes: takes what only another node can send.
             alarm_age_s: see :attr:`alarm`.
         """
         self._outbox = outbox
         self._lives = lives
         self._manners = manners
-        self._past = past
         self._nodes = nodes
         self._observer = observer or Nobody()
         self._alarm_age_s = alarm_age_s
@@ -134,6 +131,7 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
         self._moved = asyncio.Event()
+        self._stamped = 0.0
         binds.on_change.append(self.pump)
 
     def __len__(self) -> int:
@@ -398,7 +396,7 @@ class Dispatcher:
         if text.repeatable:
             way.pace.written(now)
             detail = "" if text.begun else text.route.passed_over(way.operator.name, now)
-            change = Change(self._wall_clock(), State.SENT, index + 1, way.name, "", detail)
+            change = Change(self._stamp(), State.SENT, index + 1, way.name, "", detail)
             self._lives.tell(text.outgoing.id, change, len(text.messages))
         if not text.begun:
             text.begun = True
@@ -412,7 +410,7 @@ class Dispatcher:
         text.flying += 1
         self._flying += 1
         detail = "" if text.begun else text.route.passed_over(way.operator.name, now)
-        change = Change(self._wall_clock(), State.SENT, index + 1, way.name, "", detail)
+        change = Change(self._stamp(), State.SENT, index + 1, way.name, "", detail)
         self._lives.tell(text.outgoing.id, change, len(text.messages), partial(self._noted, text, index, way))
 
     def _noted(self, text: Text, index: int, way: SendingWay, answer: Any) -> None:
@@ -464,7 +462,7 @@ class Dispatcher:
                 way.operator,
                 way.name,
                 submitted.message_id,
-                self._wall_clock(),
+                self._stamp(),
             )
         elif status is None:
             self._unanswered(text, index, way, now, submitted)
@@ -517,8 +515,15 @@ class Dispatcher:
         self._doom(text, State.REJECTED)
 
     def _note(self, text: Text, state: State, index: int, way: SendingWay, detail: str) -> None:
-        change = Change(self._wall_clock(), state, index + 1, way.name, "", detail)
+        change = Change(self._stamp(), state, index + 1, way.name, "", detail)
         self._lives.tell(text.outgoing.id, change, len(text.messages))
+
+    def _stamp(self) -> float:
+        """The time of a change: never before that of an earlier one, though the wall clock be set back."""
+        now = self._wall_clock()
+        if now > self._stamped:
+            self._stamped = now
+        return self._stamped
 
     # --- ends ---
 
@@ -527,7 +532,7 @@ class Dispatcher:
 
     def _give_up(self, text: Text, state: State, detail: str) -> None:
         """Write no more of it, for a reason that is not an operator's."""
-        change = Change(self._wall_clock(), state, 0, "", "", detail)
+        change = Change(self._stamp(), state, 0, "", "", detail)
         self._lives.tell(text.outgoing.id, change, len(text.messages))
         _log.warning("sms.given_up", id=text.outgoing.id, state=state.value, reason=detail)
         self._doom(text, state)
@@ -594,7 +599,12 @@ class Dispatcher:
 
     async def _resume(self, text: Text) -> None:
         """Go on with a text that a former process began: by the operator that has parts of it."""
-        operator = "" if self._past is None else await self._past.operator_of(text.outgoing.id)
+        life = await self._lives.life(text.outgoing.id)
+        changes = () if life is None else life.changes
+        # Times of changes tell their order: ours come after those of a process whose clock was ahead.
+        self._stamped = max(self._stamped, max((change.at for change in changes), default=0.0))
+        binds = [change.bind for change in changes if change.bind and change.state in HAD]
+        operator = binds[-1].partition("/")[0] if binds else ""
         if operator not in self._writers:
             operator = text.route.first
         text.resumed = True
@@ -608,7 +618,7 @@ class Dispatcher:
             text.route = self._routes.only(operator)
         for index, state in enumerate(text.states):
             if state is State.UNKNOWN and text.kept.parts.get(index + 1) is State.SENT:
-                change = Change(self._wall_clock(), State.UNKNOWN, index + 1, "", "", "the node stopped")
+                change = Change(self._stamp(), State.UNKNOWN, index + 1, "", "", "the node stopped")
                 self._lives.tell(text.outgoing.id, change, len(text.messages))
         if text.left:
             self._again_in(text, 0.0)

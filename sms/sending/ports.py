@@ -12,6 +12,7 @@ from sms.operators import Operator
 from sms.people.verdicts import Verdict
 from sms.sending.routing import Trust, Way
 from sms.smpp import Message
+from sms.store.lifelines import Life
 
 
 class Submitter(Protocol):
@@ -78,12 +79,8 @@ class Lives(Protocol):
         """Add the line of a part that an operator took, and what its receipt is found by."""
         ...
 
-
-class Past(Protocol):
-    """Knows what a former process did with a text."""
-
-    async def operator_of(self, id_: str) -> str:
-        """Answer the operator that has parts of it; empty: not known."""
+    async def life(self, id_: str) -> Life | None:
+        """Answer all that is known of a text."""
         ...
 
 

@@ -13,7 +13,7 @@ SEVERAL = "\0"  # in the place of a connection's name: it was not one and the sa
 
 # Which states of a part tell what a text is called whose parts differ; the first one that occurs.
 _WORST = (State.REJECTED, State.EXPIRED, State.UNKNOWN)
-_HAD = frozenset({State.SENT, State.ACCEPTED, State.UNKNOWN})
+HAD = frozenset({State.SENT, State.ACCEPTED, State.UNKNOWN})  # an operator has the part, or may have it
 # What a former process knew of a part, to one that goes on.
 _AFTERWARDS = {
     State.SENT: State.UNKNOWN,
@@ -94,7 +94,7 @@ class Text:
                 continue
             self.states[index] = _AFTERWARDS.get(state, state)
             self.left.remove(index)
-        self.begun = any(_AFTERWARDS.get(state, state) in _HAD for state in parts.values())
+        self.begun = any(_AFTERWARDS.get(state, state) in HAD for state in parts.values())
         if any(state in (State.REJECTED, State.EXPIRED) for state in self.states):
             self.left.clear()
 
@@ -111,7 +111,7 @@ class Text:
     @property
     def with_operator(self) -> bool:
         """Whether an operator has, or may have, a part."""
-        return any(state in _HAD for state in self.states)
+        return any(state in HAD for state in self.states)
 
     def taken_on(self, link: str) -> None:
         """A part was taken on a connection."""

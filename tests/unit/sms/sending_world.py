@@ -20,6 +20,7 @@ from sms.people.verdicts import SEND, Verdict
 from sms.sending.dispatcher import Dispatcher
 from sms.smpp import Limits, Message, WindowFull
 from sms.store.journal import JournalDown
+from sms.store.lifelines import Life
 
 EPOCH = 1_800_000_000.0  # the wall clock when a test begins
 ANSWER_S = 0.01  # an operator's, where nothing else is said
@@ -238,6 +239,10 @@ class Store:
             self.accepted.setdefault(text.id, []).append((part, of, remote_id))
 
         self._later(stored)
+
+    async def life(self, id_: str) -> Life | None:
+        changes = tuple(self.lines.get(id_, ()))
+        return Life(id_, False, "", "", 0.0, changes=changes) if changes else None
 
     def finish(self, kept: Kept, *, proven: bool) -> None:
         def stored() -> None:
