@@ -13,7 +13,7 @@ import pytest
 from sms.smpp import Address, CommandId, LocalProtocolError, Message, RemoteProtocolError, fast, pdu
 from sms.smpp.codes import RESPONSE
 from sms.smpp.fast import read_message, read_message_id, write_alive, write_answer, write_message
-from sms.smpp.pdu import MessageAnswer
+from sms.smpp.pdu import MessageAnswer, Tlvs
 
 PROOF = bool(os.environ.get("TELLERLINE_PROOF"))
 PDUS = 1_000_000 if PROOF else 20_000  # for each test here
@@ -25,10 +25,10 @@ TIMES = ("", "", "", "", "000001000000000R", "0", "260302120000004+", "260302120
 TAGS = (0x0424, 0x020C, 0x020E, 0x020F, 0x001E, 0x0005, 0x0423, 0x1400, 0xFFFF)
 
 
-def outcome(call: Callable[[], Any]) -> Any:
+def outcome(call: Callable[..., Any], *arguments: Any) -> Any:
     """Answer what ``call`` answers, or its error as a value."""
     try:
-        return call()
+        return call(*arguments)
     except RemoteProtocolError as error:
         return "remote", error.command_status, str(error)
     except LocalProtocolError as error:
@@ -51,7 +51,7 @@ def address(chance: random.Random) -> Address:
 def proper(chance: random.Random) -> Message:
     """Answer a message that SMPP carries; one in four has parameters that few have."""
     odd = chance.random() < 0.25
-    tlvs = ()
+    tlvs: Tlvs = ()
     if chance.random() < 0.25:
         tlvs = tuple(
             (chance.choice(TAGS), chance.randbytes(chance.randrange(9))) for _ in range(chance.randrange(1, 5))
@@ -135,8 +135,8 @@ def damaged(chance: random.Random, octets: bytes) -> bytes:
 
 def read_fast(command: int, octets: bytes) -> tuple[Any, bool]:
     """Read as the session does; answer too whether the struct path did it."""
-    found = outcome(lambda: read_message(octets))
-    return (outcome(lambda: pdu.read_body(command, octets)), False) if found is None else (found, True)
+    found = outcome(read_message, octets)
+    return (outcome(pdu.read_body, command, octets), False) if found is None else (found, True)
 
 
 def test_messages_are_read_as_smpplib_reads_them() -> None:
@@ -151,7 +151,7 @@ def test_messages_are_read_as_smpplib_reads_them() -> None:
         if broken:
             octets = damaged(chance, octets)
         found, quickly = read_fast(command, octets)
-        assert found == outcome(lambda command=command, octets=octets: pdu.read_body(command, octets)), octets.hex()
+        assert found == outcome(pdu.read_body, command, octets), octets.hex()
         assert quickly or broken, "what is whole needs no smpplib"
         quick += quickly
         errors += not isinstance(found, Message)
@@ -166,8 +166,8 @@ def test_messages_are_written_as_smpplib_writes_them() -> None:
         message = spoilt(chance) if number % 4 == 0 else proper(chance)
         command = COMMANDS[number & 1]
         sequence = number + 1 if number % 50 else chance.choice((0, -1, 0x7FFFFFFF, 0x80000000))
-        expected = outcome(lambda c=command, s=sequence, m=message: pdu.write(c, 0, s, m))
-        found = outcome(lambda c=command, s=sequence, m=message: write_message(c, s, m))
+        expected = outcome(pdu.write, command, 0, sequence, message)
+        found = outcome(write_message, command, sequence, message)
         assert found == expected, (message, sequence, found, expected)
         errors += isinstance(expected, tuple)
     assert errors > PDUS * 0.1
@@ -182,15 +182,15 @@ def test_answers_are_read_and_written_as_the_reference_does() -> None:
             ("", f"{chance.randrange(2**32):X}", "x" * 64, "x" * 65, "é", "a-b_c" * chance.randrange(9))
         )
         status = chance.choice((0, 0, 0x58, 0x14, 0x405, 0xFFFFFFFF))
-        expected = outcome(lambda c=command, n=number, s=status, i=id_: pdu.write(c | RESPONSE, s, n, MessageAnswer(i)))
-        assert outcome(lambda c=command, n=number, s=status, i=id_: write_answer(c, s, n, i)) == expected
+        expected = outcome(pdu.write, command | RESPONSE, status, number, MessageAnswer(id_))
+        assert outcome(write_answer, command, status, number, id_) == expected
         octets = expected if isinstance(expected, bytes) else pdu.write(command | RESPONSE, 0, 1, MessageAnswer("1"))
         if number % 3 == 0:
             octets = damaged(chance, octets)
         found = read_message_id(octets)
         if found is not None:
             quick += 1
-            assert MessageAnswer(found) == outcome(lambda c=command, o=octets: pdu.read_body(c | RESPONSE, o))
+            assert MessageAnswer(found) == outcome(pdu.read_body, command | RESPONSE, octets)
     assert quick > PDUS * 0.6
 
 
