@@ -85,11 +85,12 @@ local all = redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[5]) == 0
 if all then redis.call('HDEL', KEYS[2], ARGV[1]); redis.call('DEL', KEYS[3], KEYS[5]) end
 return {texts, answers, all and 1 or 0}
 """
-# KEYS: our outbox, its outbox, its news, its lease. ARGV: entry. Answers 1 when it has the text now.
+# KEYS: our outbox, its outbox, its news, its lease. ARGV: entry. Answers 1 when the text is not ours any more: it has it
+# now, or had it before, and only the answer that said so was lost.
 HAND_OVER = """
-if redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not entry then return 0 end
+if not entry then return 1 end
+if redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], '*', unpack(entry[2]))
 redis.call('XDEL', KEYS[1], ARGV[1])
 redis.call('INCR', KEYS[3])
@@ -352,7 +353,7 @@ class Nodes:
         return int(texts + answers)
 
     async def hand_over(self, kept: Kept, node: str) -> bool:
-        """Give a text that waits here to ``node``, which lives; answer whether it has it now.
+        """Give a text that waits here to ``node``, which lives; answer whether it is not ours any more.
 
         Raises:
             JournalDown: not known whether it has.
