@@ -47,7 +47,6 @@ ASK_AGAIN_S = 1.0  # when the rules, or the past, could not be asked
 JUDGED_FOR_S = 60.0  # a text that still waits after that is judged anew: it may have become night
 JUDGED_AHEAD = 64  # of one purpose at once
 SWEEP_S = 1.0  # how often what is too old is looked for
-HANDED_AT_ONCE = 256
 SWEEP_TEXTS = 5_000  # texts a second that this looks at
 WAKE_S = 60.0  # a wall clock that is set may make what waits due: it is looked at at least so often
 DRAIN_LOOK_S = 0.2  # binds come and go while it is drained
@@ -56,7 +55,6 @@ THROTTLED = frozenset({Status.RTHROTTLED, Status.RMSGQFUL})
 PASSING = frozenset({Status.RSYSERR, Status.RSUBMITFAIL, Status.RX_T_APPN, Status.RUNKNOWNERR})
 
 _NEVER = float("inf")
-_NOWHERE: Route[SendingWay] = Route((), [])  # of texts that are being handed over
 _RANKS = len(Purpose)
 
 _log = structlog.get_logger("sms.dispatcher")
@@ -123,10 +121,11 @@ class Dispatcher:
         self._lines: list[dict[Route[SendingWay], deque[Text]]] = [{} for _ in range(_RANKS)]
         self._parked: list[tuple[float, int, Text]] = []
         self._count = itertools.count()
-        self._judging = [0] * _RANKS
+        self._asked = [0] * _RANKS  # texts about which somebody is asked
         self._benches = Benches(self._consider)
         self._flying = 0
         self._running = self._pumping = self._again = False
+        self._allowed = True
         self._woken = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
@@ -167,6 +166,12 @@ class Dispatcher:
                     await self._moved.wait()
         self._running = False
         return len(self._texts)
+
+    def allow(self, allowed: bool) -> None:
+        """Write, or write nothing: while it is not sure that this node's texts are its own."""
+        self._allowed = allowed
+        if allowed and self._running:
+            self._wake()
 
     # --- taking ---
 
@@ -215,8 +220,7 @@ class Dispatcher:
         if text.lined or text.ended:
             return
         if not text.resumed:
-            text.judging = True
-            self._benches.put(text)
+            self._ask(text)
             return
         text.lined = True
         lines = self._lines[text.rank]
@@ -269,7 +273,7 @@ class Dispatcher:
 
     def pump(self) -> None:
         """Write whatever can be written now."""
-        if not self._running:
+        if not self._running or not self._allowed:
             return
         if self._pumping:
             self._again = True
@@ -320,11 +324,11 @@ class Dispatcher:
                     self._hand_over(route, line, now)
                 return at
             if self._must_be_judged(text, now):
-                if self._judging[text.rank] >= JUDGED_AHEAD:
+                if self._asked[text.rank] >= JUDGED_AHEAD:
                     return _NEVER
                 line.popleft()
                 text.lined = False
-                self._judge(text)
+                self._ask(text)
                 continue
             line.popleft()
             text.lined = False
@@ -419,7 +423,9 @@ class Dispatcher:
         self._flying -= 1
         failed = isinstance(answer, BaseException)
         now = self._loop.time()
-        writable = self._running and way.usable(now) and self._wall_clock() <= text.outgoing.expires_at
+        writable = (
+            self._running and self._allowed and way.usable(now) and self._wall_clock() <= text.outgoing.expires_at
+        )
         if not failed and writable and text.doom is None:
             self._submit(text, index, way)
             return
@@ -560,26 +566,26 @@ class Dispatcher:
             return False
         return now - text.judged_at > JUDGED_FOR_S
 
-    def _judge(self, text: Text) -> None:
-        self._judging[text.rank] += 1
-        text.judging = True
+    def _ask(self, text: Text) -> None:
+        text.asked = True
+        self._asked[text.rank] += 1
         self._benches.put(text)
 
     async def _consider(self, text: Text) -> None:
-        """Judge a text, or find out what a former process did with it."""
-        resuming = not text.resumed
+        """Judge a text, find out what a former process did with it, or give it to another node."""
         try:
-            if resuming:
+            if not text.resumed:
                 await self._resume(text)
+            elif text.handed_to:
+                await self._hand_on(text)
             else:
                 await self._ask_manners(text)
         except Exception as error:  # noqa: BLE001 - whatever is asked does not answer: nothing is sent unasked
-            _log.error("sms.not_judged", id=text.outgoing.id, error=type(error).__name__)
+            _log.error("sms.not_asked", id=text.outgoing.id, error=type(error).__name__)
             self._loop.call_later(ASK_AGAIN_S, self._benches.put, text)
             return
-        text.judging = False
-        if not resuming:
-            self._judging[text.rank] -= 1
+        text.asked = False
+        self._asked[text.rank] -= 1
         self._wake()
 
     async def _ask_manners(self, text: Text) -> None:
@@ -630,33 +636,29 @@ class Dispatcher:
     def _hand_over(self, route: Route[SendingWay], line: deque[Text], now: float) -> None:
         """Give what only another node can send to that node."""
         node = route.elsewhere(now)
-        if not node or self._nodes is None:
+        if not node:
             return
-        texts = list(itertools.islice((text for text in line if not text.flying and not text.ended), HANDED_AT_ONCE))
-        if not texts:
-            return
-        for text in texts:
-            text.route = _NOWHERE
-        kept = [text for text in line if text.route is not _NOWHERE]
+        staying = [text for text in line if text.flying]
+        for text in line:
+            if not text.flying and not text.ended:
+                text.handed_to = node  # ``lined`` stays: it is in no line, and nothing puts it into one
+                self._ask(text)
         line.clear()
-        line.extend(kept)
-        # ``lined`` stays: they are in no line, and nothing puts them into one.
-        handed = self._nodes.hand_over([text.kept for text in texts], node)
-        handed.add_done_callback(partial(self._handed_over, texts, route))
+        line.extend(staying)
 
-    def _handed_over(self, texts: list[Text], route: Route[SendingWay], handed: asyncio.Future[Any]) -> None:
-        failed = handed.cancelled() or handed.exception() is not None
-        for text in texts:
-            text.lined = False
-            if failed:
-                text.route = route
-                self._again_in(text, ASK_AGAIN_S)
-                continue
-            text.ended = True
-            self._texts.pop(text.kept.entry, None)
-            self._leave(text)
+    async def _hand_on(self, text: Text) -> None:
+        if self._nodes is None:
+            raise AssertionError("only handed over where there are nodes")
+        gone = await self._nodes.hand_over(text.kept, text.handed_to)
+        text.handed_to = ""
+        text.lined = False
+        if not gone:
+            self._again_in(text, ASK_AGAIN_S)
+            return
+        text.ended = True
+        self._texts.pop(text.kept.entry, None)
+        self._leave(text)
         self._moved.set()
-        self._wake()
 
     # --- age ---
 
@@ -675,7 +677,7 @@ class Dispatcher:
         old = [
             text
             for text in self._texts.values()
-            if now > text.outgoing.expires_at and not text.ended and not text.flying and not text.judging
+            if now > text.outgoing.expires_at and not text.ended and not text.flying and not text.asked
         ]
         for text in old:
             self._expire(text)
@@ -710,7 +712,7 @@ class Dispatcher:
 
     def _movable(self) -> bool:
         """Whether anything is under way, or could be now."""
-        if self._flying or any(self._judging):
+        if self._flying or any(self._asked):
             return True
         now = self._loop.time()
         return any(line and route.usable(now) for lines in self._lines for route, line in lines.items())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from sms.binds.pacing import Pace
@@ -93,8 +92,8 @@ class Manners(Protocol):
 
 
 class Handing(Protocol):
-    """What is needed of :class:`sms.store.nodes.Nodes`."""
+    """What is needed of :class:`sms.sending.handing.HandingOver`."""
 
-    def hand_over(self, kept: Sequence[Kept], node: str) -> asyncio.Future[Any]:
-        """Give stored texts to another node."""
+    async def hand_over(self, kept: Kept, node: str) -> bool:
+        """Give a stored text to another node; answer whether it is not ours any more."""
         ...

@@ -27,14 +27,15 @@ class Text:
 
     __slots__ = (
         "active",
+        "asked",
         "avoid",
         "begun",
         "delayed",
         "doom",
         "ended",
         "flying",
+        "handed_to",
         "judged_at",
-        "judging",
         "kept",
         "left",
         "lined",
@@ -71,7 +72,8 @@ class Text:
         self.doom: State | None = None  # what it will be when its last answer is there: nothing more is written
         self.lined = False  # it stands in a line or waits to be put back into one
         self.ended = False
-        self.judging = False
+        self.asked = False  # somebody is asked about it
+        self.handed_to = ""  # the node that is given it
         self.judged_at = float("-inf")
         self.tries = 0  # refusals that may pass
         self.silences = 0  # answers that never came
