@@ -401,7 +401,7 @@ class Dispatcher:
             way.pace.written(now)
             detail = "" if text.begun else text.route.passed_over(way.operator.name, now)
             change = Change(self._stamp(), State.SENT, index + 1, way.name, "", detail)
-            self._lives.tell(text.outgoing.id, change, len(text.messages))
+            self._lives.soon(text.outgoing.id, change, len(text.messages))
         if not text.begun:
             text.begun = True
             self._observer.changed(text.outgoing.purpose, State.SENT)

@@ -72,6 +72,10 @@ class Lives(Protocol):
         """Add a line to a text's life; ``done`` hears a list when it is stored, or an exception."""
         ...
 
+    def soon(self, id_: str, change: Change, of: int = 0) -> None:
+        """Add a line together with the text's next one, or a moment later; a crash in between loses it."""
+        ...
+
     def tell_accepted(
         self, outgoing: Outgoing, part: int, of: int, operator: Operator, bind: str, remote_id: str, at: float
     ) -> None:

@@ -34,6 +34,7 @@ from sms.store.remote_ids import clean, forms, plain
 KEEP_S = 7 * 86_400.0  # longer than any validity period, and than a customer takes to complain
 PARK_S = 600.0  # a receipt waits so long for its text: far longer than an answer takes
 MAX_PARKED = 10_000  # receipts that wait; beyond it the oldest is given up
+SOON_S = 0.05  # a line that may wait for the text's next one waits so long: an operator mostly answers before
 MAX_WAITING = 20_000  # lines that wait for a store that is down; beyond it they are lost, and that is logged
 TRIES = 40  # of a line that the store did not take, over some three minutes
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 5.0
@@ -169,6 +170,8 @@ class Lives(Names):
         self._notes = Many(journal, NOTE, (), head)
         self._receipts = Many(journal, RECEIVE, (), (*head, max_parked, int(park_s)))
         self._waiting: deque[tuple[tuple[str, ...], Done, int]] = deque()
+        self._soon: dict[str, str] = {}  # lines that wait for the next one of their text
+        self._soon_due: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self.on_outcome: list[Callable[[Outcome], None]] = []  # of every receipt, whenever it is known
@@ -187,7 +190,29 @@ class Lives(Names):
 
     def tell(self, id_: str, change: Change, of: int = 0, done: Done | None = None) -> None:
         """Write a line, as :meth:`note` does; ``done`` hears it."""
-        self._write((id_, line_of(change, of)), done or _nobody)
+        self._write((id_, self._with_soon(id_, line_of(change, of))), done or _nobody)
+
+    def soon(self, id_: str, change: Change, of: int = 0) -> None:
+        """Write a line together with the text's next one, or a moment later. A crash in between loses it."""
+        self._soon[id_] = self._with_soon(id_, line_of(change, of))
+        if self._soon_due is None:
+            self._soon_due = asyncio.get_running_loop().call_later(SOON_S, self._write_soon)
+
+    def _with_soon(self, id_: str, line: str) -> str:
+        waiting = self._soon.pop(id_, "")
+        return f"{waiting}\n{line}" if waiting else line
+
+    def flush(self) -> None:
+        """Write what waits for its text's next line: at a node's end, before its journal's."""
+        if self._soon_due is not None:
+            self._soon_due.cancel()
+            self._write_soon()
+
+    def _write_soon(self) -> None:
+        self._soon_due = None
+        waiting, self._soon = self._soon, {}
+        for id_, lines in waiting.items():
+            self._write((id_, lines), _nobody)
 
     def accepted(
         self, outgoing: Outgoing, part: int, of: int, operator: Operator | str, bind: str, remote_id: str, at: float
@@ -215,6 +240,8 @@ class Lives(Names):
         """Write that an operator answered for a part, as :meth:`accepted` does; ``done`` hears it."""
         remote_id = self._hidden(clean(remote_id), (outgoing.destination,)) if remote_id else ""
         line = f"a{part}/{of}\t{remote_id}\t\t{bind}\t{at:.3f}"
+        if self._soon:
+            line = self._with_soon(outgoing.id, line)
         name = operator if isinstance(operator, str) else operator.name
         if not remote_id or name in self._silent:
             self._write((outgoing.id, line), done or _nobody)
@@ -337,11 +364,11 @@ class Lives(Names):
     def _outcome(self, operator: str, became: bytes, id_: bytes, lines: Sequence[bytes]) -> Outcome:
         if not lines:
             return Outcome(Became(became.decode()), operator, id_.decode())
-        told = [line.decode() for line in lines]
+        told = _lines(lines)
         purpose = next((line.split("\t", 2)[1] for line in told if line.startswith("o\t")), "")
         after = progress_of(told).state
         new = became == b"matched"
-        before: State = progress_of(told[:-1]).state if new else after
+        before = progress_of(told[:-1]).state if new else after
         what = Became.MATCHED if new else Became.REPEATED
         return Outcome(what, operator, id_.decode(), Purpose(purpose) if purpose else None, before, after)
 
@@ -362,18 +389,17 @@ class Lives(Names):
     async def life(self, id_: str) -> Life | None:
         """Answer all that is known of a text, ours or a customer's."""
         lines = await self._journal.write(_LIFE, (self.life_prefix + id_,), about=())
-        # What was written in one step may be several lines.
-        return life_of(id_, b"\n".join(lines).decode().split("\n")) if lines else None
+        return life_of(id_, _lines(lines)) if lines else None
 
     async def parts(self, id_: str) -> dict[int, State]:
         """Answer the states of the parts of a text of ours that something happened to, by number from 1."""
         lines = await self._journal.write(_LIFE, (self.life_prefix + id_,), about=())
-        return progress_of(line.decode() for line in lines).parts
+        return progress_of(_lines(lines)).parts
 
     async def operator_of(self, id_: str) -> str:
         """Answer the operator that a text of ours was last given to, or ``""``."""
         lines = await self._journal.write(_LIFE, (self.life_prefix + id_,), about=())
-        changes = life_of(id_, [line.decode() for line in lines]).changes
+        changes = life_of(id_, _lines(lines)).changes
         begun = (State.SENT, State.ACCEPTED)
         return next((one.bind.split("/")[0] for one in reversed(changes) if one.bind and one.state in begun), "")
 
@@ -405,6 +431,11 @@ _NOTHING: list[Outcome] = []
 
 def _nobody(_: list[Outcome] | JournalDown) -> None:
     """Hear nothing: a line that is lost is logged."""
+
+
+def _lines(written: Iterable[bytes]) -> list[str]:
+    """Answer lines one by one: what was written in one step may be several."""
+    return b"\n".join(written).decode().split("\n")
 
 
 def _future() -> tuple[asyncio.Future[list[Outcome]], Done]:

@@ -231,6 +231,9 @@ class Store:
 
         self._later(stored)
 
+    def soon(self, id_: str, change: Change, of: int = 0) -> None:
+        self.tell(id_, change, of)
+
     def tell_accepted(
         self, text: Outgoing, part: int, of: int, by: Operator, bind: str, remote_id: str, at: float
     ) -> None:
