@@ -17,6 +17,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from core_client.domain.money import Money
+from tellerline.config_codes import Codes
+from tellerline.config_missed_call import MissedCall
 from tellerline.config_reading import read_settings
 from tellerline.config_section import Count, Folder, Port, Seconds, Section
 from tellerline.config_sms import Sms
@@ -26,9 +28,11 @@ __all__ = [
     "Ami",
     "Bank",
     "Callbacks",
+    "Codes",
     "Config",
     "Flows",
     "Health",
+    "MissedCall",
     "Pin",
     "Server",
     "Sms",
@@ -249,6 +253,8 @@ class Config(Section):
     pin: Pin = Pin()
     transfers: Transfers = Transfers()
     callbacks: Callbacks = Callbacks()
+    codes: Codes = Codes()
+    missed_call: MissedCall = MissedCall()
     flows: Flows = Flows()
     sounds: Sounds = Sounds()
     health: Health = Health()

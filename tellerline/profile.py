@@ -10,6 +10,7 @@ from core_client.domain.money import Money
 from core_client.domain.pins import AttemptPolicy
 from core_client.domain.profile import BankProfile
 from tellerline.config import Config
+from tellerline.config_codes import sim_policy_of
 from tellerline.errors import ConfigError
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -38,6 +39,8 @@ def profile_of(config: Config) -> BankProfile:
             holidays=frozenset(callbacks.holidays),
             most_open_per_line=callbacks.most_open_per_line,
         ),
+        sims=sim_policy_of(config.codes),
+        missed_call_number=config.missed_call.number,
     )
 
 

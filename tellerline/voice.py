@@ -17,6 +17,7 @@ from ivr.caller import caller_number, mask_number
 from ivr.session import AgiSession, Why
 from sounds.catalogue import Catalogue
 from tellerline.door import Door
+from tellerline.missed_calls import MissedCalls, is_missed_call, let_go
 from tellerline.telemetry import Metrics
 
 _log = structlog.get_logger("tellerline")
@@ -67,6 +68,7 @@ class VoiceChannel:
         region: str,
         settings: CallSettings,
         drafts: DraftNumber | None = None,
+        missed_number: str = "",
     ) -> None:
         self._runner = runner
         self._door = door
@@ -77,9 +79,14 @@ class VoiceChannel:
         self._region = region
         self._settings = settings
         self._drafts = drafts
+        self._missed_number = missed_number
+        self.missed: MissedCalls | None = None  # deals with calls that nobody answers, where texts are sent
 
     async def __call__(self, session: AgiSession) -> None:
         """Run one call to its end."""
+        if is_missed_call(session.header, self._missed_number):
+            await (let_go if self.missed is None else self.missed)(session)
+            return
         number = caller_number(session.header, self._region)
         line = Call(session, self._files_for, self._vault, self._settings)
         arrival = await self._door.arrive(Channel.VOICE.value, number)

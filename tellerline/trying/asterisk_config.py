@@ -15,6 +15,7 @@ from pathlib import Path
 from tellerline.errors import ParleyError
 
 LINE_NUMBER = "95500"
+MISSED_NUMBER = "95501"  # that nobody answers
 DEPLOY_USER = "tellerline"  # the manager user of deploy/asterisk/manager.conf
 WATCH_USER = "watcher"  # only in tests: sees AGI commands, places calls, presses keys
 MAX_RTP_PORTS = 1000
@@ -98,6 +99,7 @@ def _site_files(site: Site) -> dict[str, str]:
         "tellerline/globals.conf": (
             f"TELLERLINE_SERVERS={'&'.join(site.servers)}\n"
             f"TELLERLINE_NUMBER={LINE_NUMBER}\n"
+            f"TELLERLINE_MISSED={MISSED_NUMBER}\n"
             "TELLERLINE_CLOSED=tellerline/zh/try_later&tellerline/en/try_later\n"
         ),
         "tellerline/manager_secret.conf": f"secret = {site.deploy_secret}\n",
