@@ -86,7 +86,7 @@ class FakeSmsc:
         self._answers: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._references = itertools.count(1)
-        self._taking = Taking(lambda: self.behaviour, self._bring, seed)
+        self._taking = Taking(lambda: self.behaviour, self._bring, self._tell, seed)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -157,6 +157,10 @@ class FakeSmsc:
     async def wait_taken(self, count: int, timeout_s: float = RECEIVE_TIMEOUT_S) -> None:
         """Answer when ``count`` submit_sm have been taken since the beginning."""
         await self._until(lambda: len(self.log) >= count, timeout_s)
+
+    async def wait_receipts(self, count: int, timeout_s: float = RECEIVE_TIMEOUT_S) -> None:
+        """Answer when ``count`` receipts have been acknowledged since the beginning."""
+        await self._until(lambda: sum(taken.receipts for taken in self.log) >= count, timeout_s)
 
     async def wait_submits(self, count: int, timeout_s: float = RECEIVE_TIMEOUT_S) -> None:
         """Answer when ``count`` submit_sm have come since the beginning, taken or not."""
@@ -327,11 +331,14 @@ class FakeSmsc:
             answer.set_exception(error)
 
     def _handle(self, link: SmppLink, event: Event) -> None:
+        link = cast("CentreLink", link)
+        if link.gone:
+            return
         match event:
             case BindRequested():
-                self._bind(cast("CentreLink", link), event)
+                self._bind(link, event)
             case MessageReceived():
-                self._taking.submitted(cast("CentreLink", link), event)
+                self._taking.submitted(link, event)
             case MessageAnswered():
                 self._answered(link, event)
             case RequestTimedOut():

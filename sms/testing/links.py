@@ -37,7 +37,7 @@ class CentreLink(SmppLink):
     number = 0
     system_id = ""  # once it is bound
     bind_command = 0
-    deaf = False
+    gone = False  # what it still brings was never read
     _socket: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,9 +45,13 @@ class CentreLink(SmppLink):
         self._socket = cast("asyncio.Transport", transport)
         super().connection_made(transport)
 
+    def abort(self, reason: str) -> None:
+        """See :meth:`SmppLink.abort`."""
+        self.gone = True
+        super().abort(reason)
+
     def deafen(self, deaf: bool) -> None:
         """Read nothing from the ESME any more, or read again."""
-        self.deaf = deaf
         if self._socket is not None and not self._socket.is_closing():
             (self._socket.pause_reading if deaf else self._socket.resume_reading)()
 

@@ -55,11 +55,23 @@ class Taking:
     """Deals with submit_sm on all connections, as :class:`Behaviour` says."""
 
     def __init__(
-        self, behaviour: Callable[[], Behaviour], bring: Callable[[Message, str], Awaitable[None]], seed: int
+        self,
+        behaviour: Callable[[], Behaviour],
+        bring: Callable[[Message, str], Awaitable[None]],
+        tell: Callable[[], None],
+        seed: int,
     ) -> None:
-        """``bring`` gives a deliver_sm to one of the account's receivers and returns when it is acknowledged."""
+        """Wire it.
+
+        Args:
+            behaviour: answers how to treat what comes now.
+            bring: gives a deliver_sm to one of the account's receivers and returns when it is acknowledged.
+            tell: hears that something that a test may wait for has happened.
+            seed: of what is shuffled.
+        """
         self._behaviour_now = behaviour
         self._bring = bring
+        self._tell = tell
         self._chance = random.Random(seed)  # noqa: S311 - which of a fake's answers goes first
         self._numbers = itertools.count(FIRST_ID)
         self._outcomes = itertools.count()
@@ -242,6 +254,7 @@ class Taking:
         except (SubmitRefused, ConnectionError):  # for good, or too often: a real centre throws such a receipt away
             return
         taken.receipts += 1
+        self._tell()
 
     def _receipt(self, taken: Taken, state: str, behaviour: Behaviour) -> Message:
         shown = taken.id
