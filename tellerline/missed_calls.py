@@ -17,6 +17,7 @@ import structlog
 from core_client.adapters.sealing import Sealer
 from core_client.errors import BankError
 from core_client.ports.clock import Clock
+from flows.errors import SessionStoreDown
 from ivr.caller import caller_number, mask_number
 from ivr.session import AgiSession, Gone, Why
 from sms.people.settings import DAY_S, Rate
@@ -118,7 +119,7 @@ class MissedCalls:
             if refused is not None:
                 return refused
             await self._texting.begin(number, self._settings.step, f"missed-{name}")
-        except (BankError, JournalDown) as error:
+        except (BankError, JournalDown, SessionStoreDown) as error:
             _log.warning("missed_call.down", error=type(error).__name__)
             return Outcome.DOWN
         return Outcome.TEXTED

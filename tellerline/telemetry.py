@@ -78,8 +78,8 @@ class Metrics:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     calls: Counter = field(init=False)
     calls_active: Gauge = field(init=False)
+    missed_calls: Counter = field(init=False)
     call_seconds: Histogram = field(init=False)
-    texts: Counter = field(init=False)
     operations: Counter = field(init=False)
     operation_seconds: Histogram = field(init=False)
     flow_reloads: Counter = field(init=False)
@@ -94,10 +94,15 @@ class Metrics:
         PlatformCollector(registry=registry)
         self.calls = Counter("tellerline_calls", "Calls, by how they ended.", ("ended",), registry=registry)
         self.calls_active = Gauge("tellerline_calls_active", "Calls in progress.", registry=registry)
+        self.missed_calls = Counter(
+            "tellerline_missed_calls",
+            "Calls that nobody answers, by what became of them.",
+            ("outcome",),
+            registry=registry,
+        )
         self.call_seconds = Histogram(
             "tellerline_call_seconds", "Length of calls.", buckets=_CALL_BUCKETS, registry=registry
         )
-        self.texts = Counter("tellerline_texts", "Texts, by what became of them.", ("outcome",), registry=registry)
         self.operations = Counter(
             "tellerline_operations",
             "Bank operations, by channel and outcome.",
