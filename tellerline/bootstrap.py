@@ -41,18 +41,20 @@ from ivr.ami.client import AmiClient, AmiSettings
 from ivr.call import CallSettings
 from ivr.server import FastAgiServer, ServerLimits, ServerPrompts
 from sms.gateway import SmsGateway
+from sms.people.windows import Windows
 from sounds.catalogue import Catalogue
 from tellerline.config import Config
 from tellerline.door import Door, MeteredDoor
 from tellerline.errors import ConfigError
 from tellerline.health import Check, Health, serving
 from tellerline.late_results import LateResults
+from tellerline.missed_calls import MissedCalls
 from tellerline.profile import profile_of
 from tellerline.releasing import Served, keep_clean, keep_up, open_flows, open_served
 from tellerline.sms_standing import SmsStanding
 from tellerline.state import Keys, open_state
 from tellerline.telemetry import Metrics
-from tellerline.texting import Behind, open_texting, standing_of
+from tellerline.texting import Behind, drain_texting, open_texting
 from tellerline.voice import CallFigures, DraftNumber, VoiceChannel
 
 AMI_READY_S = 2.0  # the line answers without it: it is not waited for longer
@@ -129,7 +131,7 @@ class Node:
         seconds = self.config.server.drain_s if deadline_s is None else deadline_s
         until = asyncio.get_running_loop().time() + seconds
         _log.info("node.drain_began", calls=self.server.calls, deadline_s=seconds)
-        texts = asyncio.create_task(self.texting.drain(seconds), name="drain texts") if self.texting else None
+        texts = asyncio.create_task(drain_texting(self.texting, seconds)) if self.texting else None
         left = await self.server.drain(seconds)
         if texts is not None:
             left += await texts
@@ -152,7 +154,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
     keys = open_state(config.server.state_dir)
     async with contextlib.AsyncExitStack() as stack:
         seams.progress("the store")
-        store = await stack.enter_async_context(open_store(_store_url(config), config.server.state_dir))
+        store = await stack.enter_async_context(open_store(store_url(config), config.server.state_dir))
         seams.progress("the flows and what they say")
         catalogue = Catalogue.load(overlay=config.sounds.dir)
         served = await open_served(config, catalogue, store.redis, seams.clock)
@@ -177,16 +179,19 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             region=config.bank.region,
             settings=CallSettings(sound_prefix=config.agi.sound_prefix, record_prefix=config.agi.record_prefix),
             drafts=_drafts(config, served),
+            missed_number=config.missed_call.number,
         )
         server = _server(config, voice, catalogue, metrics)
         node = Node(config, seams.clock, bank, door, catalogue, served, runner, store, metrics, server, voice)
         left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
         if config.sms.on:
-            behind = Behind(store, runner, door, served.flows, sessions, vault, catalogue, seams.clock, metrics)
-            node.texting = await stack.enter_async_context(
-                open_texting(config.sms, config.bank.region, keys.seal, behind)
+            behind = Behind(
+                store, runner, door, bank.messaging, served.flows, sessions, vault, catalogue, seams.clock, metrics
             )
-            node.standing = standing_of(config.sms, node.texting, metrics)
+            opened = open_texting(config.sms, config.bank.region, keys.seal, behind)
+            texting = await stack.enter_async_context(opened)
+            node.texting, node.standing = texting.gateway, texting.standing
+            voice.missed = _missed_calls(node, keys)
         late = LateResults(bank, catalogue, node.texting, vault)
         if config.ami.host is not None:
             node.ami = await stack.enter_async_context(_ami(config))
@@ -207,8 +212,6 @@ async def _beside_the_calls(node: Node, recovering: Coroutine[None, None, None])
             group.create_task(keep_clean(node.config, node.served, node.store.redis), name="sweep releases"),
             group.create_task(recovering, name="recover intents"),
         ]
-        if node.standing is not None:
-            tasks.append(group.create_task(node.standing.watch(), name="watch queues of texts"))
         try:
             yield
         finally:
@@ -227,11 +230,12 @@ async def open_releases(config: Config) -> AsyncIterator[Releases]:
         StoreError: the store cannot be reached.
     """
     open_state(config.server.state_dir)
-    async with reach_store(_store_url(config), config.server.state_dir) as store:
+    async with reach_store(store_url(config), config.server.state_dir) as store:
         yield Releases(store.redis)
 
 
-def _store_url(config: Config) -> str | None:
+def store_url(config: Config) -> str | None:
+    """Answer where the store is; None: the embedded one."""
     return config.store.url.get_secret_value() if config.store.url is not None else None
 
 
@@ -282,6 +286,21 @@ def _drafts(config: Config, served: Served) -> DraftNumber | None:
     if number is None or not isinstance(served.flows, Library):
         return None
     return DraftNumber(number, frozenset(config.flows.draft_callers), served.flows.trial)
+
+
+def _missed_calls(node: Node, keys: Keys) -> MissedCalls | None:
+    if node.texting is None:
+        return None
+    return MissedCalls(
+        node.config.missed_call,
+        node.bank.messaging,
+        node.texting,
+        Windows(node.texting.journal, "tellerline:{sms}"),
+        Sealer(keys.seal),
+        node.clock,
+        region=node.config.bank.region,
+        on_outcome=lambda outcome: node.metrics.missed_calls.labels(outcome).inc(),
+    )
 
 
 def _server(config: Config, voice: VoiceChannel, catalogue: Catalogue, metrics: Metrics) -> FastAgiServer:
@@ -377,4 +396,4 @@ def _checks(node: Node) -> dict[str, Check]:
     return {"store": store, "bank": bank, "calls": calls, "texts": texts}
 
 
-__all__ = ["Node", "Seams", "open_bank_only", "open_flows", "open_releases", "running"]
+__all__ = ["Node", "Seams", "open_bank_only", "open_flows", "open_releases", "running", "store_url"]

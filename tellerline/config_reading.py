@@ -140,8 +140,9 @@ def _from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Ite
     for variable, text in sorted(environ.items()):
         if not variable.startswith(PREFIX) or variable.startswith(OTHERS_OF_OURS):
             continue
-        section, _, key = variable.removeprefix(PREFIX).lower().partition("_")
-        known = _section(model, section)
+        name = variable.removeprefix(PREFIX).lower()
+        section = next((one for one in model.model_fields if name.startswith(f"{one}_")), "")
+        known, key = _section(model, section), name.removeprefix(f"{section}_")
         if known is None:
             continue  # TELLERLINE_CONFIG, and what others keep under our name
         found = _field(known, key)

@@ -40,6 +40,12 @@ class BindStanding:
     in_flight: int = 0
     per_second: float = 0.0  # as limited; 0: not
     held: bool = True  # by this node; a bind that may exist once is held by one of them
+    since: float = 0.0  # bound, or not, since then; seconds since the epoch
+    rate: float = 0.0  # submit_sm a second, now
+    throttled_s: float = 0.0  # the operator is left alone for so much longer
+    downs: int = 0
+    holder: str = ""  # the node that has it, where it may exist once
+    last_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,7 @@ class SmsFigures(Collector):
             families["texts"].add_metric([purpose.value, state.value], count)
         for kind, times in self._handled.items():
             families["handled"].add_metric([kind], times.buckets(), times.total)
+            families["kinds"].add_metric([kind], sum(times.counts))
         yield from families.values()
 
     def _tell_binds(self, families: _Families) -> None:
@@ -299,6 +306,7 @@ _FAMILIES: Mapping[str, _Described] = MappingProxyType(
         "handled": _Described(
             _HISTOGRAM, "tellerline_sms_handled_seconds", "How long customers' texts were worked on.", ("kind",)
         ),
+        "kinds": _Described(_COUNTER, "tellerline_texts", "Customers' texts, by what became of them.", ("outcome",)),
         "depth": _Described(_GAUGE, "tellerline_sms_queue_depth", "Texts that wait to be sent.", ("purpose",)),
         "oldest": _Described(
             _GAUGE, "tellerline_sms_queue_oldest_seconds", "How long the oldest of them has waited.", ("purpose",)

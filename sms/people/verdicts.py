@@ -16,6 +16,7 @@ class Reason(StrEnum):
     SENDER = "sender_not_allowed"
     SIM_FRESH = "sim_fresh"  # a one-time code, to a SIM that somebody may have just stolen
     TOO_MANY = "too_many"  # one-time codes, more than anybody needs; other texts wait instead
+    GIVEN_UP = "given_up"  # staff ordered so
 
     @property
     def prompt(self) -> str:

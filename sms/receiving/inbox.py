@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -24,7 +25,7 @@ from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import raise_if_cancelled
 from sms.messages import Outgoing
 from sms.receiving import parts as long_texts
-from sms.receiving.bodies import UNREADABLE, Body, UnreadableBody, pack, unpack
+from sms.receiving.bodies import UNREADABLE, UnreadableBody, packed, unpack
 from sms.receiving.copies import WINDOW_S as DUPLICATE_WINDOW_S
 from sms.receiving.copies import print_of
 from sms.receiving.inbound import Inbound
@@ -60,13 +61,14 @@ end
 return said
 """
 
-# Changes of one kind. KEYS: inbox, outbox. Each: id, how many answers, how many lives, then name, body, and what its
-# life begins with of every answer, and what they begin with of the other lives (two keys, three arguments).
+# Changes of one kind. KEYS: inbox, outbox. ARGV: what keys of lives begin with, how long they are kept. Each: id, how
+# many answers, how many lives, then of every answer its name, body, the key of its number's lives and how its own
+# begins, and what the other lives begin with (two keys, three arguments).
 # Answers of each: the ids of its answers, or nothing where the text was answered before: then nothing is done.
 SETTLE = (
     BEGIN_LIFE
     + """
-local said, i = {}, 1
+local said, i = {}, 3
 while i <= #ARGV do
   local mine = redis.call('XDEL', KEYS[1], ARGV[i]) == 1
   local ids = {}
@@ -75,9 +77,9 @@ while i <= #ARGV do
   for _ = 1, answers do
     if mine then
       ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', ARGV[i], ARGV[i + 1])
-      begin_life(ARGV[i + 2], ARGV[i + 3], ARGV[i], ARGV[i + 4], ARGV[i + 5])
+      begin_life(ARGV[1] .. ARGV[i], ARGV[i + 2], ARGV[i], ARGV[i + 3], ARGV[2])
     end
-    i = i + 6
+    i = i + 4
   end
   for _ = 1, lives do
     if mine then begin_life(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) end
@@ -110,7 +112,12 @@ class Answers(Protocol):
         ...
 
     def entry(self, outgoing: Outgoing) -> tuple[Argument, ...]:
-        """Name, sealed body, and what the text's life begins with."""
+        """Name, sealed body, the key of its number's lives, and how its own begins."""
+        ...
+
+    @property
+    def life(self) -> tuple[Argument, Argument]:
+        """What keys of lives begin with, and how long they are kept in seconds."""
         ...
 
     def stored(self, entry: str, outgoing: Outgoing) -> None:
@@ -192,6 +199,7 @@ class Inbox:
         # Texts are named before they are stored: by node, the second in which it began, and chance, then by number.
         self._name = f"{node}-{int(wall_clock()):x}{secrets.token_hex(3)}-"
         self._numbers = itertools.count(1)
+        self.counts: Counter[str] = Counter()  # what came in besides whole texts: copies, texts with parts missing
         journal.on_trouble.append(self._rescan.set)
 
     def __len__(self) -> int:
@@ -206,15 +214,16 @@ class Inbox:
             return
         try:
             content = content_of(message)
-            part, coding, octets = content.part, content.data_coding, content.octets
+            coding, octets, part = content
         except UnreadableError:
-            part, coding, octets = None, UNREADABLE, b""
+            content = Content(UNREADABLE, b"")
+            coding, octets, part = content
         print_ = print_of(message, operator, self._sealer)
         now = self._wall_clock()
         name = f"{self._name}{next(self._numbers):x}"
         source, destination = message.source, message.destination.digits
-        body = Body(now, source.ton, coding, source.digits, destination, operator, name, link, octets)
-        sealed = self._sealer.seal(pack(body), print_)
+        body = packed(now, source.ton, coding, source.digits, destination, operator, name, link, octets)
+        sealed = self._sealer.seal(body, print_)
         copy = self._copy_prefix + print_.decode()
         if part is not None:
             whole, sender = long_texts.belongs(message, part, operator, self._sealer)
@@ -226,8 +235,10 @@ class Inbox:
             return
         text = None
         if coding != UNREADABLE:
-            with contextlib.suppress(UnreadableError):
-                text = text_of((Content(coding, octets),))
+            try:
+                text = text_of((content,))
+            except UnreadableError:
+                pass
         inbound = Inbound(
             "", source.digits, source.ton, destination, text, link, (copy,), False, name, operator, now, 1, False
         )
@@ -262,9 +273,11 @@ class Inbox:
     def _not_stored(self, respond: Respond, answer: Any) -> None:
         if answer == 0:
             respond(Status.ROK)
+            self.counts["copy"] += 1
             _log.info("sms.copy_acknowledged")
             return
         if answer == 1:
+            self.counts["backlog_full"] += 1
             _log.warning("sms.backlog_full", backlog=self._max_backlog)
         respond(self._busy)
 
@@ -311,6 +324,7 @@ class Inbox:
     def _given_up(self, texts: Iterable[list[Any]]) -> None:
         """Tell of texts whose parts did not all come."""
         for have, total, one in texts:
+            self.counts["parts_missing"] += 1
             _log.warning("sms.parts_missing", have=have, total=total)
             try:
                 body = unpack(self._sealer.open(one[32:], one[:32]))
@@ -332,7 +346,9 @@ class Inbox:
         """
         many = self._settling.get(outbox.stream)
         if many is None:
-            many = self._settling[outbox.stream] = Many(self._journal, SETTLE, (self.stream, outbox.stream))
+            many = self._settling[outbox.stream] = Many(
+                self._journal, SETTLE, (self.stream, outbox.stream), outbox.life
+            )
         arguments: list[Argument] = [inbound.id, len(answers), len(lives)]
         for outgoing in answers:
             arguments += outbox.entry(outgoing)

@@ -44,8 +44,9 @@ class Commands(LazyGroup):
             "Say what is missing on this machine and how to get it. Exit code 1 when the server could not do its work.",
         ),
         "config": Lazy("tellerline.cli.config", "Show the settings and what each means."),
-        "sms": Lazy(
-            "tellerline.cli.fakes", "Text the bank from this terminal, line by line, until an empty line or Ctrl-D."
+        "sms": Lazy("tellerline.cli.sms", "Send texts, follow one through its life, look after binds and what waits."),
+        "text": Lazy(
+            "tellerline.cli.fakes", "Text the bank from this terminal as a customer does, one text or line by line."
         ),
         "fake-pbx": Lazy(
             "tellerline.cli.fakes",

@@ -1,4 +1,4 @@
-"""``tellerline fake-pbx``, ``fake-smsc`` and ``sms``: the other ends of the wires, without a network."""
+"""``tellerline fake-pbx``, ``fake-smsc`` and ``text``: the other ends of the wires, without a network."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from tellerline.trying.handsets import Handsets
 from tellerline.trying.transcript import masked
 from tellerline.trying.world import CatalogueWords
 
-sms = typer.Typer()
-
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, for the server's sms.port.")]
 Caller = Annotated[str, typer.Option("--from", metavar="NUMBER", help="Who texts or calls.")]
 Service = Annotated[str, typer.Option("--to", metavar="NUMBER", help="The bank's number.")]
@@ -34,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("fake-pbx")(fake_pbx)
     app.command("fake-smsc")(fake_smsc)
-    app.add_typer(sms, name="sms")
+    app.command("text")(text)
 
 
 def fake_pbx(
@@ -140,53 +138,43 @@ async def _bound(smsc: FakeSmsc) -> Handsets:
     return Handsets(smsc, loop.time)
 
 
-@sms.command()
-def send(
-    body: Annotated[str, typer.Argument(help="The text, as BAL.")],
+def text(
+    body: Annotated[str | None, typer.Argument(help="The text, as BAL; none: line by line.")] = None,
     caller: Caller = "+8613900000001",
     to: Service = "95500",
     port: Port = 2775,
     wait_s: Annotated[float, typer.Option(min=0.1, max=600, help="How long to wait for the answer.")] = 10.0,
 ) -> None:
-    """Text the bank once, print the answer and exit; exit code 1 when none comes.
+    """Text the bank as a customer does: one text and its answer, or line by line until an empty line or Ctrl-D.
 
-    Example: `tellerline sms send BAL --from +8613900000001`
+    The server must be told to bind to this message centre: sms.host = "127.0.0.1", sms.port = 2775,
+    sms.system_id = "tellerline", sms.password = "demo". Exit code 1 when no answer comes to a single text.
+
+    Examples: `tellerline text BAL --from +8613900000001`, `tellerline text`
     """
 
-    async def run() -> str | None:
+    async def once(body: str) -> str | None:
         async with _smsc(port) as smsc:
             handsets = await _bound(smsc)
             await handsets.send(caller, to, body)
             answer = await handsets.received(wait_s)
             return answer.body if answer is not None else None
 
-    answer = asyncio.run(run())
-    if answer is None:
-        err.print(f"no answer came within {wait_s:g} s")
-        raise typer.Exit(NO)
-    out.print(escape(answer))
-
-
-@sms.callback(invoke_without_command=True)
-def talk(context: typer.Context, caller: Caller = "+8613900000001", to: Service = "95500", port: Port = 2775) -> None:
-    """Text the bank from this terminal, line by line, until an empty line or Ctrl-D.
-
-    The server must be told to bind to this message centre: sms.host = "127.0.0.1", sms.port = 2775,
-    sms.system_id = "tellerline", sms.password = "demo". One text only: `tellerline sms send BAL`.
-
-    Example: `tellerline sms --from +8613900000002`
-    """
-    if context.invoked_subcommand is not None:
-        return
-
-    async def run() -> None:
+    async def talk() -> None:
         async with _smsc(port) as smsc:
             handsets = await _bound(smsc)
-            handsets.listen(lambda number, body: out.print(f"[cyan]{to} → {number}:[/] {escape(body)}"))
+            handsets.listen(lambda number, said: out.print(f"[cyan]{to} → {number}:[/] {escape(said)}"))
             async with handsets.telling():
                 out.print(f"You are {caller}. Write a text and press Enter; an empty line ends.", style="dim")
                 while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
                     await handsets.send(caller, to, line)
 
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run())
+    if body is None:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(talk())
+        return
+    answer = asyncio.run(once(body))
+    if answer is None:
+        err.print(f"no answer came within {wait_s:g} s")
+        raise typer.Exit(NO)
+    out.print(escape(answer))

@@ -21,7 +21,9 @@ from tellerline.demo import BUILT_IN, CONVERSATIONS
 
 COMMANDS = (
     ["demo"], ["phone"], ["serve"], ["try"], ["check"], ["doctor"], ["fake-pbx"], ["fake-smsc"],
-    ["sms"], ["sms", "send"], ["config"], ["config", "show"], ["config", "reference"],
+    ["text"], ["sms"], ["sms", "send"], ["sms", "trace"], ["sms", "binds"], ["sms", "outbox"], ["sms", "replay"],
+    ["sms", "outbox", "hold"], ["sms", "outbox", "release"], ["sms", "outbox", "give-up"],
+    ["config"], ["config", "show"], ["config", "reference"],
     ["bank"], ["bank", "customer"], ["bank", "customer", "show"], ["bank", "customer", "unlock"],
     ["bank", "customer", "set-language"], ["bank", "unknown", "list"], ["bank", "unknown", "resolve"],
     ["bank", "callbacks"], ["bank", "callbacks", "list"], ["bank", "callbacks", "show"], ["bank", "callbacks", "take"],

@@ -10,9 +10,14 @@ import pytest
 
 from tellerline.cli.lazy import Lazy, loaded
 
+_GROUPS = (
+    ("tellerline.cli.app", "Commands"),
+    ("tellerline.cli.flows", "FlowCommands"),
+    ("tellerline.cli.sms", "SmsCommands"),
+)
 ROWS = {
     f"{module} {name}": (name, row)
-    for module, group in (("tellerline.cli.app", "Commands"), ("tellerline.cli.flows", "FlowCommands"))
+    for module, group in _GROUPS
     for name, row in getattr(importlib.import_module(module), group).lazy.items()
 }
 
