@@ -335,20 +335,33 @@ class Lives(Names):
                 return
             became, id_, lines, late = answer
             outcome = self._outcome(operator.name, became, id_, lines)
-            if outcome.became is Became.PARKED and self._sweep is None:
-                self._sweep = asyncio.get_running_loop().call_later(self._park_s + 1, self._give_up_old)
+            if outcome.became is Became.PARKED:
+                self._give_up_later()
             self._outcomes(late)
             self._tell(outcome)
             done(outcome)
 
         self._receipts.add((f"{now:.3f}", text, "1" if may_wait else "0"), heard)
 
-    def _give_up_old(self) -> None:
-        self._sweep = None
+    def _give_up_later(self) -> None:
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(self._park_s + 1, self.give_up)
+
+    def give_up(self) -> None:
+        """Give up receipts that have waited long enough. Done of itself; a node that is gone leaves it to others."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
 
         def heard(answer: Any) -> None:
-            if not isinstance(answer, JournalDown):
-                self._outcomes(answer)
+            if isinstance(answer, JournalDown):
+                if not self._journal.stopped:
+                    self._give_up_later()
+                return
+            late, waiting = answer
+            self._outcomes(late)
+            if waiting:
+                self._give_up_later()
 
         arguments = (self.base, self.keep_s, self._max_parked, f"{self._wall_clock():.3f}")
         self._journal.then(SWEEP, (), arguments, heard, ())

@@ -244,5 +244,11 @@ return answers
 """
 )
 
-# ARGV: base, keep s, how many may wait, now. Answers what became of those that were given up.
-SWEEP = _COMMON + "return sweep(ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[3]), tonumber(ARGV[2]))"
+# ARGV: base, keep s, how many may wait, now. Answers what became of those that were given up, and how many still wait.
+SWEEP = (
+    _COMMON
+    + """
+local late = sweep(ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[3]), tonumber(ARGV[2]))
+return {late, redis.call('ZCARD', ARGV[1] .. 'parked')}
+"""
+)
