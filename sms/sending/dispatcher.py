@@ -318,21 +318,25 @@ class Dispatcher:
                 text.lined = False
                 self._expire(text)
                 continue
-            way, at = route.choose(now)
-            if way is None:
-                if at == _NEVER and self._nodes is not None:
-                    self._hand_over(route, line, now)
-                return at
             if self._must_be_judged(text, now):
-                if self._asked[text.rank] >= JUDGED_AHEAD:
-                    return _NEVER
+                if self._asked[text.rank] >= JUDGED_AHEAD or not route.usable(now):
+                    return self._stuck(route, line, now)
                 line.popleft()
                 text.lined = False
                 self._ask(text)
                 continue
+            way, at = route.choose(now)
+            if way is None:
+                return at if at < _NEVER else self._stuck(route, line, now)
             line.popleft()
             text.lined = False
             self._write(text, way, now)
+        return _NEVER
+
+    def _stuck(self, route: Route[SendingWay], line: deque[Text], now: float) -> float:
+        """Nothing of a line can go before something changes, here at least."""
+        if self._nodes is not None:
+            self._hand_over(route, line, now)
         return _NEVER
 
     def _wake_at(self, at: float) -> None:
@@ -352,7 +356,7 @@ class Dispatcher:
         if text.operator != operator and not self._cut(text, operator):
             return
         if len(text.messages) > 1 and not text.begun:
-            text.route = self._routes.only(operator)
+            text.route = self._routes.only(operator, way.name)
         if text.repeatable:
             self._submit(text, text.left.pop(), way)
         else:
@@ -700,6 +704,14 @@ class Dispatcher:
             texts, since = found.get(key, (0, now))
             found[key] = texts + 1, min(since, max(outgoing.at, outgoing.not_before))
         return tuple(Depth(*key, texts, now - since) for key, (texts, since) in sorted(found.items()))
+
+    def depths(self) -> dict[Purpose, tuple[int, float]]:
+        """Answer how many texts of each purpose wait or are under way, and for how long the oldest has."""
+        found: dict[Purpose, tuple[int, float]] = {}
+        for one in self.figures():
+            texts, oldest_s = found.get(one.purpose, (0, 0.0))
+            found[one.purpose] = texts + one.texts, max(oldest_s, one.oldest_s)
+        return found
 
     @property
     def alarm(self) -> bool:

@@ -270,7 +270,7 @@ class Routes(Generic[W]):
         self._by_bind = {way.name: way for some in self._ways.values() for way in some}
         self._widest = max((len(prefix) for operator in operators for prefix in operator.prefixes), default=0)
         self._kept: dict[tuple[str, str, str, str], Route[W]] = {}
-        self._pinned: dict[str, Route[W]] = {}
+        self._pinned: dict[tuple[str, str], Route[W]] = {}
         self._without: dict[tuple[object, ...], Route[W]] = {}
 
     def of(self, outgoing: Outgoing) -> Route[W]:
@@ -285,13 +285,14 @@ class Routes(Generic[W]):
             route = self._kept[key] = self._make(key)
         return route
 
-    def only(self, operator: str) -> Route[W]:
-        """Answer the route of a text that parts were written of: by no other operator."""
-        route = self._pinned.get(operator)
+    def only(self, operator: str, bind: str = "") -> Route[W]:
+        """Answer the route of a text that parts were written of: by no other operator, by ``bind`` while it is well."""
+        key = (operator, bind)
+        route = self._pinned.get(key)
         if route is None:
             found = self._by_name.get(operator)
-            route = Route(("only", operator), [] if found is None else [self._candidate(found, Why.PINNED, "")])
-            self._pinned[operator] = route
+            some = [] if found is None else [self._candidate(found, Why.PINNED, "")]
+            route = self._pinned[key] = Route(("only", *key), some, self._own(bind, some))
         return route
 
     def without(self, route: Route[W], operator: str) -> Route[W]:

@@ -210,14 +210,14 @@ class Store:
     finished: dict[str, bool] = field(default_factory=dict)  # proven, by the text's id
     accepted: dict[str, list[tuple[int, int, str]]] = field(default_factory=dict)  # part, of, remote id
     waiting: deque[Callable[[], None]] = field(default_factory=deque)
-    frozen: bool = False  # nothing becomes durable
+    on_finish: Callable[[], None] = lambda: None
 
     def _later(self, work: Callable[[], None]) -> None:
         self.waiting.append(work)
         asyncio.get_running_loop().call_later(self.delay_s, self._next)
 
     def _next(self) -> None:
-        if not self.frozen and self.waiting:
+        if self.waiting:
             self.waiting.popleft()()
 
     def tell(self, id_: str, change: Change, of: int = 0, done: Callable[[Any], None] | None = None) -> None:
@@ -248,6 +248,8 @@ class Store:
         return Life(id_, False, "", "", 0.0, changes=changes) if changes else None
 
     def finish(self, kept: Kept, *, proven: bool) -> None:
+        self.on_finish()
+
         def stored() -> None:
             assert kept.id not in self.finished, "a text ends once"
             self.finished[kept.id] = proven
