@@ -34,19 +34,34 @@ class Body(NamedTuple):
 
 def pack(body: Body) -> bytes:
     """Answer ``body`` as octets."""
-    at, ton, data_coding, source, destination, operator, name, link, octets = body
-    words = (
-        source.encode("latin-1", "replace")[:MAX_WORD],
-        destination.encode("latin-1", "replace")[:MAX_WORD],
-        operator.encode()[:MAX_WORD],
-        name.encode()[:MAX_WORD],
-        link.encode()[:MAX_WORD],
+    return packed(*body)
+
+
+def packed(
+    at: float,
+    ton: int,
+    data_coding: int,
+    source: str,
+    destination: str,
+    operator: str,
+    name: str,
+    link: str,
+    octets: bytes,
+) -> bytes:
+    """Answer a body as octets, from what :class:`Body` holds."""
+    one, two = source.encode("latin-1", "replace"), destination.encode("latin-1", "replace")
+    three, four, five = operator.encode(), name.encode(), link.encode()
+    words = one + two + three + four + five
+    if len(words) > MAX_WORD:  # never, as the codec and the configuration are: each may then be too long by itself
+        one, two, three, four, five = (word[:MAX_WORD] for word in (one, two, three, four, five))
+        words = one + two + three + four + five
+    return (
+        _NUMBERS.pack(
+            VERSION, at, ton & 0xFF, data_coding & UNREADABLE, len(one), len(two), len(three), len(four), len(five)
+        )
+        + words
+        + octets
     )
-    one, two, three, four, five = words
-    head = _NUMBERS.pack(
-        VERSION, at, ton & 0xFF, data_coding & UNREADABLE, len(one), len(two), len(three), len(four), len(five)
-    )
-    return b"".join((head, one, two, three, four, five, octets))
 
 
 def unpack(octets: bytes) -> Body:

@@ -238,7 +238,7 @@ class Inbox:
             try:
                 text = text_of((content,))
             except UnreadableError:
-                pass
+                text = None
         inbound = Inbound(
             "", source.digits, source.ton, destination, text, link, (copy,), False, name, operator, now, 1, False
         )

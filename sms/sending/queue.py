@@ -30,18 +30,19 @@ from sms.store.resp import Argument
 
 LOOK_S = 0.25  # between two looks at what others have put
 
-# Changes of one kind. KEYS: outbox. Each: name, sealed body, then what a life begins with. Answers the entry, or
-# nothing where the text is known: a put whose answer was lost may be done again.
+# Changes of one kind. KEYS: outbox. ARGV: what keys of lives begin with, how long they are kept. Each: name, sealed
+# body, key of its number's lives, how its own begins. Answers the entry, or nothing where the text is known: a put
+# whose answer was lost may be done again.
 PUT = (
     BEGIN_LIFE
     + """
 local said = {}
-for i = 1, #ARGV, 6 do
-  if redis.call('EXISTS', ARGV[i + 2]) == 1 then
+for i = 3, #ARGV, 4 do
+  if redis.call('EXISTS', ARGV[1] .. ARGV[i]) == 1 then
     said[#said + 1] = false
   else
     said[#said + 1] = redis.call('XADD', KEYS[1], '*', ARGV[i], ARGV[i + 1])
-    begin_life(ARGV[i + 2], ARGV[i + 3], ARGV[i], ARGV[i + 4], ARGV[i + 5])
+    begin_life(ARGV[1] .. ARGV[i], ARGV[i + 2], ARGV[i], ARGV[i + 3], ARGV[2])
   end
 end
 return said
@@ -129,7 +130,7 @@ class Outbox:
         self._names = names or Names(sealer, prefix)
         self._parts_of = parts_of
         self._look_s = look_s
-        self._puts = Many(journal, PUT, (self.stream,))
+        self._puts = Many(journal, PUT, (self.stream,), self.life)
         self._finishes = Many(journal, FINISH, (self.stream,))
         self._known: set[str] = set()
         self._found: deque[tuple[str, Outgoing]] = deque()  # read, not handed on yet
@@ -149,13 +150,17 @@ class Outbox:
         """Answer name and sealed body of ``outgoing``, as they are in the stream."""
         return outgoing.id, self._sealer.seal(pack(outgoing), outgoing.id.encode())
 
-    def entry(self, outgoing: Outgoing) -> tuple[Argument, ...]:
-        """Answer what a script needs that puts ``outgoing`` into the stream: name, sealed body, and its life's begin.
+    @property
+    def life(self) -> tuple[Argument, Argument]:
+        """What keys of lives begin with, and how long they are kept in seconds: for scripts that put texts here."""
+        return self._names.life_prefix, self._names.keep_s
 
-        That is, after the body: life, of, line, keep; see :data:`sms.store.lives.BEGIN_LIFE`.
-        """
-        (life, of), (_, line, keep) = self._names.first_line(outgoing)
-        return (*self.sealed(outgoing), life, of, line, keep)
+    def entry(self, outgoing: Outgoing) -> tuple[Argument, ...]:
+        """Answer name, sealed body, key of its number's lives, and how its own begins: for scripts that put it here."""
+        id_ = outgoing.id
+        context = id_.encode()
+        (_, of), (_, line, _) = self._names.first_line(outgoing)
+        return context, self._sealer.seal(pack(outgoing), context), of, line
 
     def stored(self, entry: str, outgoing: Outgoing) -> None:
         """Take over a text that is in the stream as ``entry``."""

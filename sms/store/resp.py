@@ -34,7 +34,12 @@ def written(arguments: Iterable[Argument]) -> bytes:
     """Answer ``arguments`` as bulk strings, without the head that counts them."""
     parts = []
     for argument in arguments:
-        octets = argument if type(argument) is bytes else str(argument).encode()
+        if isinstance(argument, str):
+            octets = argument.encode()
+        elif isinstance(argument, int):
+            octets = b"%d" % argument
+        else:
+            octets = argument
         parts.append(b"$%d\r\n%b\r\n" % (len(octets), octets))
     return b"".join(parts)
 
