@@ -124,6 +124,10 @@ class Answering:
         """The text is dealt with: forget its auth session, unless a dialogue that goes on has kept it."""
         self._core.let_go(arrival.auth_session_id)
 
+    async def share(self, number: str, what: str) -> bool:
+        """Count one more of ``what`` for a number; False when it has had its share of this hour."""
+        return await self._shares.left(number, what)
+
     async def answer(self, asked: Asked, arrival: Arrival, line: SmsLine) -> None:
         """Say on ``line`` what answers the text."""
         text = asked.text

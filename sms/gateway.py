@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import structlog
 from redis.asyncio import Redis
 
 from core_client.adapters.sealing import Sealer
-from core_client.adapters.together import raise_if_cancelled
 from core_client.ports.clock import Clock
-from flows.errors import SessionStoreDown
-from flows.prompts import SYSTEM_TROUBLE
 from flows.runner import Flows
 from flows.sessions import SessionStore
 from flows.vault import Vault
-from sms.answering import Answering, Arrivals, Asked, Dialogues
-from sms.binds.esme import Esme, EsmeConfig, Respond
-from sms.lanes import Lanes
-from sms.line import SmsLine, TextOf
-from sms.numbers import e164, masked
-from sms.receiving.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, Inbound, Inbox
-from sms.sending.outbox import Outbox, Outgoing
-from sms.sending.receipt_reading import is_report
-from sms.sending.recorded import RecordedReceipts
-from sms.smpp import Message
-from sms.store.journal import Journal, JournalDown
+from sms.answering import Answering, Arrivals, Dialogues
+from sms.binds.esme import Respond
+from sms.binds.leases import Leases
+from sms.binds.pool import Binds
+from sms.line import TextOf
+from sms.messages import Kept, Purpose
+from sms.observing import Nobody, Observer
+from sms.operators import Operator
+from sms.people.manners import BankWord, Manners
+from sms.people.settings import MannersSettings
+from sms.receiving.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, PARTS_EXPIRY_S, Inbox
+from sms.replying import EXPIRES_S, Replies, ReplySettings, bind_of
+from sms.sending.dispatcher import ALARM_AGE_S, Dispatcher
+from sms.sending.handing import HandingOver
+from sms.sending.ports import Manners as Judge
+from sms.sending.queue import Outbox
+from sms.sending.receipts import Receipts
+from sms.smpp import Message, Status
+from sms.store.journal import Journal
+from sms.store.lives import KEEP_S, Lives
+from sms.store.nodes import Nodes
 
 HELP_PER_HOUR = 3
-PARALLEL_TEXTS = 64  # numbers worked on at once
-MAX_STORE_PAUSE_S = 5.0
 MARK_S = 24 * 3600  # how long a text may lie half done before it is taken up again
 _HOUR_S = 3600
 
@@ -46,14 +49,13 @@ return count
 _MARKED = "return redis.call('GET', KEYS[1])"
 _MARK = "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])"
 
-_log = structlog.get_logger("sms.gateway")
-
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
     """How the bank texts."""
 
-    esme: EsmeConfig
+    operators: tuple[Operator, ...]
+    manners: MannersSettings = field(default_factory=MannersSettings)
     flow: str = "retail"
     short_code: str = ""  # where answers come from; empty: from where the customer texted to
     region: str = "CN"  # of numbers that come without their country
@@ -62,7 +64,11 @@ class GatewayConfig:
     help_per_hour: int = HELP_PER_HOUR
     duplicate_window_s: float = DUPLICATE_WINDOW_S
     max_backlog: int = MAX_BACKLOG
-    receipts: bool = False  # ask the SMSC for a receipt of every answer
+    parts_expiry_s: float = PARTS_EXPIRY_S
+    busy_status: int = Status.RX_T_APPN  # to a message centre that brings too much
+    keep_s: float = KEEP_S  # how long what became of a text is known
+    expires_s: Mapping[Purpose, float] = field(default_factory=lambda: EXPIRES_S)  # then a text is sent no more
+    alarm_age_s: float = ALARM_AGE_S  # a text that could be sent and waits longer is a reason to look
 
 
 class _Shares:
@@ -91,7 +97,7 @@ class _Marks:
 
 
 class SmsGateway:
-    """One bind to one SMSC, and the dialogues behind it."""
+    """All binds to all operators, the texts that come and go over them, and the dialogues behind."""
 
     def __init__(
         self,
@@ -101,28 +107,39 @@ class SmsGateway:
         sealer: Sealer,
         runner: Dialogues,
         core: Arrivals,
+        bank: BankWord,
         flows: Flows,
         sessions: SessionStore,
         vault: Vault,
         text_for: TextOf,
         clock: Clock,
         checkpoint: Callable[[str], None] = lambda _: None,
-        on_handled: Callable[[str, float], None] = lambda kind, seconds: None,
+        observer: Observer | None = None,
+        judged_by: Callable[[Manners], Judge] = lambda manners: manners,
     ) -> None:
         """Wire the channel.
 
         Args:
             redis: with retries off; answers bytes.
+            bank: knows who said STOP and whose SIM is fresh.
             text_for: turns what the engine says into text, and opens the secrets in it.
             checkpoint: called at labelled points; a crash proof passes one that dies there.
-            on_handled: hears the kind of every text that was dealt with and how long it took.
+            observer: hears what happens, for figures.
+            judged_by: puts something before people's rules: what staff ordered of single texts.
         """
-        self._config = config
-        self._text_for = text_for
-        self._checkpoint = checkpoint
-        self._on_handled = on_handled
-        self.journal = Journal(redis)
-        base = f"{config.prefix}:{{sms}}"
+        observer = observer or Nobody()
+        node, prefix = config.node, config.prefix
+        self._operators = {operator.name: operator for operator in config.operators}
+        self.journal = journal = Journal(redis)
+        silent = [operator.name for operator in config.operators if not operator.receipts]
+        self.lives = Lives(journal, sealer, prefix, config.keep_s, silent=silent)
+        self.manners = Manners(config.manners, config.operators, bank, journal, sealer, prefix=prefix)
+        self.receipts = Receipts(self.lives, observer=observer)
+        self.binds = Binds(config.operators, self._receive, Leases(redis, node, prefix=prefix), observer=observer)
+        self.outbox = Outbox(
+            journal, sealer, self._send, node=node, prefix=prefix, names=self.lives, parts_of=self.lives.parts
+        )
+        base = f"{prefix}:{{sms}}"
         self.answering = Answering(
             core=core,
             runner=runner,
@@ -131,175 +148,101 @@ class SmsGateway:
             sessions=sessions,
             vault=vault,
             clock=clock,
-            shares=_Shares(self.journal, sealer, base, config.help_per_hour),
-            marks=_Marks(self.journal, base),
+            shares=_Shares(journal, sealer, base, config.help_per_hour),
+            marks=_Marks(journal, base),
         )
-        self._lanes = Lanes(self._work, PARALLEL_TEXTS, "sms")
+        self.replies = Replies(
+            ReplySettings(config.short_code, config.region, config.expires_s),
+            self.answering,
+            self.outbox,
+            self.lives,
+            self.manners,
+            text_for,
+            observer,
+            checkpoint=checkpoint,
+        )
+        self.manners.on_refused = self.replies.refused
         self.inbox = Inbox(
-            self.journal,
+            journal,
             sealer,
-            self._take,
-            node=config.node,
-            prefix=config.prefix,
+            self.replies.take,
+            node=node,
+            prefix=prefix,
             duplicate_window_s=config.duplicate_window_s,
             max_backlog=config.max_backlog,
+            parts_expiry_s=config.parts_expiry_s,
+            busy_status=config.busy_status,
+            on_missing=self.replies.missing,
         )
-        self.receipts = RecordedReceipts(self.journal, config.prefix)
-        self.esme = Esme(config.esme, self._receive)
-        self.outbox = Outbox(
-            self.journal,
-            sealer,
-            self.esme,
-            node=config.node,
-            prefix=config.prefix,
-            registered_delivery=int(config.receipts),
+        self.nodes = Nodes(journal, node, self.inbox, self.outbox, prefix=prefix)
+        self.dispatcher = Dispatcher(
+            self.binds,
+            config.operators,
+            self.outbox,
+            self.lives,
+            judged_by(self.manners),
+            nodes=HandingOver(journal, self.nodes, self.outbox),
+            observer=observer,
+            alarm_age_s=config.alarm_age_s,
         )
 
     @property
     def bound(self) -> bool:
-        """Whether the SMSC has let us in and texts flow."""
-        return self.esme.bound
+        """Whether texts come and go over one bind at least."""
+        return self.binds.bound
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[SmsGateway]:
-        """Answer texts inside the block, first those that a former process left."""
+        """Answer texts inside the block, first those that a former process left.
+
+        Raises:
+            NameTaken: another process has this node's name.
+        """
         async with (
             self.journal.running(),
-            self._lanes.running(),
+            self.nodes.running(),
+            self.replies.running(self.inbox),
+            self.dispatcher.running(),
             self.outbox.running(),
             self.inbox.running(),
-            self.esme.running(),
+            self.binds.running(),
         ):
             yield self
 
     async def drain(self, deadline_s: float) -> int:
-        """Take no more texts, answer those that are in, send what is ready; answer how many are left stored.
+        """Take no more texts, answer those that are in, send what can be sent; answer how many are left stored.
 
-        The SMSC keeps what is refused meanwhile, and a restart goes on with what is left.
+        The operators keep what is refused meanwhile, and a restart goes on with what is left.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline_s
-        self.esme.refuse_new()
-        left = await self._lanes.drain(deadline_s)
-        if self.esme.bound:
-            left += await self.outbox.drain(max(0.0, until - loop.time()))
-        return left
+        self.binds.refuse_new()
+        left = await self.replies.drain(deadline_s)
+        return left + await self.dispatcher.drain(max(0.0, until - loop.time()))
 
-    # --- coming in ---
-
-    def _receive(self, message: Message, link: str, respond: Respond) -> None:
-        if is_report(message):
-            self.receipts.accept(message, respond)
-        else:
-            self.inbox.accept(message, link, respond)
-
-    def _take(self, inbound: Inbound) -> None:
-        self._checkpoint("text_stored")
-        number = e164(inbound.source, inbound.source_ton, self._config.region)
-        self._lanes.put(number or inbound.source, inbound)
-
-    async def _work(self, inbound: Inbound) -> None:
-        """Deal with one text until its answer is stored. Ends only so, or by being cancelled: the text stays stored."""
-        began = time.monotonic()
-        number = e164(inbound.source, inbound.source_ton, self._config.region)
-        asked = Asked(number or "", inbound.text, f"{self._config.node}-{inbound.id}", inbound.recovered)
-        pause_s = 0.1
-        while True:
-            raise_if_cancelled()
-            try:
-                outcome, characters = await self._deal_with(inbound, asked)
-            except (SessionStoreDown, JournalDown) as error:
-                _log.error("sms.store_down", error=str(error), retry_in_s=pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
-            else:
-                break
-        seconds = time.monotonic() - began
-        self._on_handled(asked.kind, seconds)
-        _log.info(
-            "sms.handled",
-            id=inbound.id,
-            number=masked(number or inbound.source),
-            kind=asked.kind,
-            step=asked.step,
-            outcome=outcome,
-            answered=characters,
-            recovered=inbound.recovered,
-            took_ms=round(seconds * 1000),
+    def _receive(self, operator: str, message: Message, link: str, respond: Respond) -> None:
+        if not self.receipts.concerns(message):
+            self.inbox.accept(message, link, respond, operator)
+            return
+        self.receipts.accept(
+            self._operators[operator],
+            message,
+            respond,
+            bind=bind_of(link),
+            otherwise=lambda: self.inbox.accept(message, link, respond, operator),
         )
 
-    async def _deal_with(self, inbound: Inbound, asked: Asked) -> tuple[str, int]:
-        """Answer what came of it, and how many characters were answered."""
-        characters = 0
+    def _send(self, kept: Kept) -> None:
+        self.dispatcher.take(kept)
 
-        async def store(text: str) -> None:
-            nonlocal characters
-            characters = len(text)
-            await self._store_answer(inbound, asked.number, text)
+    async def begin(self, number: str, step: str, name: str) -> None:
+        """Begin a dialogue at ``step`` and text ``number`` what it says; see :meth:`Replies.begin`."""
+        await self.replies.begin(number, step, name)
 
-        if not asked.number or asked.number == self._config.short_code:
-            asked.kind = "unanswerable"  # a name or a machine; answering might never end
-            await store("")
-            return "dropped", 0
-        arrival = await self.answering.arrive(asked.number)
-        try:
-            line = SmsLine(self._text_for, store)
-            try:
-                await self.answering.answer(asked, arrival, line)
-            except (SessionStoreDown, JournalDown):
-                raise
-            except Exception as error:  # noqa: BLE001 - one text that trips us must not stop the others
-                # Only the kind of error: its text may hold what the customer wrote.
-                _log.error("sms.failed", id=inbound.id, error=type(error).__name__, where=_where(error))
-                if not line.answered:
-                    line = SmsLine(self._text_for, store)
-                    await self.answering.say(line, SYSTEM_TROUBLE, asked, arrival)
-                await line.flush()
-                return "failed", characters
-            await line.flush()
-            return line.reason, characters
-        finally:
-            self.answering.let_go(arrival)
-
-    # --- going out ---
-
-    async def _store_answer(self, inbound: Inbound, number: str, text: str) -> None:
-        """Store the answer and forget the text, both or neither; go on trying until it is done."""
-        self._checkpoint("answer_ready")
-        outgoing = self._outgoing(inbound, number, text) if text else None
-        answers = [] if outgoing is None else [self.outbox.sealed(outgoing, f"{inbound.id}/1")]
-        pause_s = 0.1
-        while True:
-            raise_if_cancelled()
-            try:
-                ids = await self.inbox.answer(inbound, self.outbox.stream, answers)
-            except JournalDown as error:
-                _log.error("sms.answer_not_stored", id=inbound.id, error=str(error), retry_in_s=pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
-            else:
-                break
-        self._checkpoint("answer_stored")
-        if ids and outgoing is not None:
-            self.outbox.stored(ids[0].decode(), outgoing)
-
-    def _outgoing(self, inbound: Inbound, number: str, text: str) -> Outgoing:
-        source = self._config.short_code or inbound.destination
-        return self.outbox.outgoing(number, source, text, link=inbound.link, copies=inbound.copies)
-
-    async def send(self, number: str, text: str, name: str) -> None:
-        """Text a customer unasked. ``name`` is unique to this text and seals it.
+    async def send(self, number: str, text: str, name: str, purpose: Purpose = Purpose.RESULT) -> None:
+        """Text a customer unasked. ``name`` is unique to this text: sent again under it, it is sent once.
 
         Raises:
-            JournalDown: not known whether it is stored.
+            JournalDown: not known whether it is stored. Doing it again is safe.
         """
-        outgoing = self.outbox.outgoing(number, self._config.short_code, text)
-        await self.outbox.put(outgoing, f"notice/{name}")
-
-
-def _where(error: BaseException) -> str:
-    """Answer the place that raised, without its words."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return "" if place is None else f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}"
+        await self.outbox.put([self.replies.outgoing(number, text, name, purpose)])

@@ -20,12 +20,15 @@ from flows.sessions import RedisSessions
 from flows.store import FlowStore
 from flows.vault import Vault
 from flows.words import text_for
-from sms.binds.esme import EsmeConfig
 from sms.gateway import GatewayConfig, SmsGateway
+from sms.operators import BindSettings, Operator
+from sms.people.quiet import NEVER, QuietHours
+from sms.people.settings import MannersSettings
 from sms.smpp import Limits
 from sms.testing.fake_smsc import FakeSmsc
 from sounds.catalogue import Catalogue
 
+AWAKE = MannersSettings(quiet=QuietHours(NEVER))
 KEY = bytes(range(KEY_BYTES))
 WANG = "+8613900000001"  # writes Chinese, 12,345.67 CNY
 ENGLISH = "+8613900000002"
@@ -68,17 +71,17 @@ class SmsWorld:
         return b"".join(file.read_bytes() for file in (self.state_dir / "valkey").rglob("*") if file.is_file())
 
 
-def esme_config(port: int, **more: Any) -> EsmeConfig:
-    return EsmeConfig(
-        "127.0.0.1",
-        port,
-        "tellerline",
-        Secret("demo"),
-        limits=more.pop("limits", Limits(window=10)),
-        backoff_first_s=0.02,
-        backoff_max_s=0.1,
-        **more,
+def bind_to(port: int, **more: Any) -> BindSettings:
+    """One bind to a centre on ``port``, which comes back quickly."""
+    more.setdefault("limits", Limits(window=10))
+    return BindSettings(
+        "main", "127.0.0.1", port, "tellerline", Secret("demo"), backoff_first_s=0.02, backoff_max_s=0.1, **more
     )
+
+
+def operator(port: int, name: str = "main", *, receipts: bool = False, **more: Any) -> Operator:
+    """One operator with one such bind."""
+    return Operator(name, (bind_to(port, **more),), senders=(BANK,), receipts=receipts)
 
 
 @asynccontextmanager
@@ -89,11 +92,15 @@ async def gateway_on(
     sessions = RedisSessions(store.redis, Sealer(KEY))
     runner = Runner(_flows, sessions, bank.core, vault, bank.clock)
     gateway = SmsGateway(
-        GatewayConfig(config.pop("esme", esme_config(port)), **config),
+        GatewayConfig(
+            config.pop("operators", None) or (operator(port, receipts=config.pop("receipts", False)),),
+            **{"manners": AWAKE, **config},
+        ),
         redis=store.redis,
         sealer=Sealer(KEY),
         runner=runner,
         core=bank.core,
+        bank=bank.core.messaging,
         flows=_flows,
         sessions=sessions,
         vault=vault,
@@ -113,5 +120,5 @@ async def sms_world(state_dir: Path, **config: Any) -> AsyncIterator[SmsWorld]:
         FakeSmsc() as smsc,
         gateway_on(store, bank, smsc.port, **config) as gateway,
     ):
-        await gateway.esme.wait_bound(5)
+        await gateway.binds.wait_bound(5)
         yield SmsWorld(smsc, gateway, bank, store, state_dir)

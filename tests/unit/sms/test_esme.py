@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from core_client.domain.secret import Secret
-from sms.binds.esme import Esme, EsmeConfig, Respond
+from sms.binds.esme import Esme, Respond
 from sms.errors import BindError, LinkClosed, SubmitRefused, SubmitUnanswered
 from sms.smpp import Address, Limits, Message, Status
 from sms.testing.fake_smsc import Behaviour, FakeSmsc
-from tests.unit.sms.sms_world import esme_config
+from tests.unit.sms.sms_world import bind_to
 
 TEXT = Message(Address("95500", 0, 1), Address("8613900000001", 1, 1), b"hello")
 
@@ -22,7 +23,7 @@ def take(_message: Message, _link: str, respond: Respond) -> None:
 
 
 async def test_a_wrong_password_is_a_typed_error_and_is_tried_again() -> None:
-    async with FakeSmsc(password="other") as smsc, Esme(esme_config(smsc.port), take).running() as esme:
+    async with FakeSmsc(password="other") as smsc, Esme(bind_to(smsc.port), "main", take).running() as esme:
         with pytest.raises(BindError) as caught:
             await esme.wait_bound(0.3)
         assert caught.value.command_status == Status.RINVPASWD
@@ -33,7 +34,7 @@ async def test_a_wrong_password_is_a_typed_error_and_is_tried_again() -> None:
 
 
 async def test_nobody_there_is_a_timeout() -> None:
-    async with Esme(esme_config(1), take).running() as esme:
+    async with Esme(bind_to(1), "main", take).running() as esme:
         with pytest.raises(TimeoutError):
             await esme.wait_bound(0.1)
 
@@ -41,7 +42,7 @@ async def test_nobody_there_is_a_timeout() -> None:
 async def test_more_messages_than_the_window_wait_their_turn_and_all_arrive() -> None:
     async with (
         FakeSmsc(behaviour=Behaviour(answer_delay_s=0.002)) as smsc,
-        Esme(esme_config(smsc.port, limits=Limits(window=3)), take).running() as esme,
+        Esme(bind_to(smsc.port, limits=Limits(window=3)), "main", take).running() as esme,
     ):
         ids = await asyncio.gather(*(esme.submit(TEXT) for _ in range(30)))
         assert len(set(ids)) == 30
@@ -51,7 +52,7 @@ async def test_more_messages_than_the_window_wait_their_turn_and_all_arrive() ->
 async def test_a_message_that_was_waiting_when_the_link_went_is_told_apart_from_one_that_was_not_sent() -> None:
     async with (
         FakeSmsc(behaviour=Behaviour(swallow=1)) as smsc,
-        Esme(esme_config(smsc.port, limits=Limits(window=1)), take).running() as esme,
+        Esme(bind_to(smsc.port, limits=Limits(window=1)), "main", take).running() as esme,
     ):
         sent = asyncio.create_task(esme.submit(TEXT), name="sent")
         waiting = asyncio.create_task(esme.submit(TEXT), name="waiting")
@@ -66,7 +67,7 @@ async def test_a_message_that_was_waiting_when_the_link_went_is_told_apart_from_
 async def test_a_cancelled_message_gives_its_turn_to_the_next() -> None:
     async with (
         FakeSmsc(behaviour=Behaviour(swallow=1)) as smsc,
-        Esme(esme_config(smsc.port, limits=Limits(window=1, response_timeout_s=0.3)), take).running() as esme,
+        Esme(bind_to(smsc.port, limits=Limits(window=1, response_timeout_s=0.3)), "main", take).running() as esme,
     ):
         lost = asyncio.create_task(esme.submit(TEXT), name="lost")
         tasks = [asyncio.create_task(esme.submit(TEXT), name=str(number)) for number in range(3)]
@@ -81,7 +82,7 @@ async def test_a_cancelled_message_gives_its_turn_to_the_next() -> None:
 async def test_a_refused_message_is_a_typed_error() -> None:
     async with (
         FakeSmsc(behaviour=Behaviour(refuse_with=Status.RINVDSTADR)) as smsc,
-        Esme(esme_config(smsc.port), take).running() as esme,
+        Esme(bind_to(smsc.port), "main", take).running() as esme,
     ):
         with pytest.raises(SubmitRefused) as caught:
             await esme.submit(TEXT)
@@ -90,7 +91,7 @@ async def test_a_refused_message_is_a_typed_error() -> None:
 
 async def test_leaving_waits_for_answers_then_unbinds() -> None:
     async with FakeSmsc(behaviour=Behaviour(answer_delay_s=0.1)) as smsc:
-        esme = Esme(esme_config(smsc.port), take)
+        esme = Esme(bind_to(smsc.port), "main", take)
         async with esme.running():
             await esme.wait_bound(5)
             last = asyncio.create_task(esme.submit(TEXT), name="last")
@@ -102,7 +103,7 @@ async def test_leaving_waits_for_answers_then_unbinds() -> None:
 
 
 async def test_a_centre_that_unbinds_us_is_bound_again() -> None:
-    async with FakeSmsc() as smsc, Esme(esme_config(smsc.port), take).running() as esme:
+    async with FakeSmsc() as smsc, Esme(bind_to(smsc.port), "main", take).running() as esme:
         await esme.wait_bound(5)
         first = esme.link_name
         smsc.unbind_all()
@@ -126,8 +127,8 @@ async def test_a_silent_centre_is_left_and_found_again() -> None:
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     async with server:
-        config = esme_config(server.sockets[0].getsockname()[1], limits=Limits(response_timeout_s=0.05))
-        async with Esme(config, take).running():
+        config = bind_to(server.sockets[0].getsockname()[1], limits=Limits(response_timeout_s=0.05))
+        async with Esme(config, "main", take).running():
             await asyncio.wait_for(silent.wait(), 5)
 
 
@@ -138,8 +139,8 @@ async def test_pauses_between_attempts_grow_with_jitter_and_have_an_end() -> Non
         pauses.append(asyncio.get_running_loop().time())
         return 1.0
 
-    config = EsmeConfig("127.0.0.1", 1, "x", Secret("y"), backoff_first_s=0.01, backoff_max_s=0.04)
-    async with Esme(config, take, jitter=jitter).running():
+    config = replace(bind_to(1), backoff_first_s=0.01, backoff_max_s=0.04)
+    async with Esme(config, "main", take, jitter=jitter).running():
         while len(pauses) < 5:  # noqa: ASYNC110 - it has no event of its own
             await asyncio.sleep(0.005)
     gaps = [after - before for before, after in pairwise(pauses)]

@@ -14,6 +14,9 @@ import pytest
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
+from core_client.adapters.valkey import open_store
+from core_client.testing.world import world as open_world
+from sms.messages import State
 from sms.smpp import Address, EsmClass, Message, Status, Tag
 from sms.store.journal import JournalDown
 from sms.testing import fake_smsc
@@ -228,8 +231,7 @@ async def test_a_receipt_is_recorded_and_never_answered(world: SmsWorld) -> None
         esm_class=EsmClass.DELIVERY_RECEIPT,
     )
     await world.smsc.deliver_message(receipt)
-    entries = world.gateway.journal.entries(world.gateway.receipts.stream, ())
-    assert [dict(fields) async for _, fields in entries] == [{b"id": b"17AB", b"state": b"DELIVRD", b"err": b"000"}]
+    assert world.gateway.receipts.counts == {"recorded": 1, "parked": 1}
     await settled(world)
     assert world.smsc.submits == 0
 
@@ -238,7 +240,11 @@ async def test_receipts_come_for_our_own_answers_when_they_are_asked_for(tmp_pat
     async with sms_world(tmp_path, receipts=True) as world:
         world.smsc.behaviour.receipts = True
         await world.ask("BAL")
-        await until(lambda: not (world.gateway.receipts.recorded < 1))
+        await until(lambda: world.gateway.receipts.counts["matched"] == 1)
+        (text,) = [one for one in await world.gateway.lives.find(WANG) if one.endswith(".1")]
+        life = await world.gateway.lives.life(text)
+        assert life is not None
+        assert life.state is State.DELIVERED
 
 
 async def test_throttled_answers_are_sent_again_and_none_is_lost(world: SmsWorld) -> None:
@@ -248,15 +254,18 @@ async def test_throttled_answers_are_sent_again_and_none_is_lost(world: SmsWorld
     for number in range(1, 7):
         await world.smsc.receive(to=f"+86139000000{number:02d}")
     await settled(world)
-    assert world.gateway.outbox.counts.throttled > 0
+    assert world.smsc.submits > 6, "some were throttled"
     assert world.smsc.waiting == ()
 
 
 async def test_an_answer_that_the_centre_refuses_for_good_is_given_up_and_counted(world: SmsWorld) -> None:
     world.smsc.behaviour.refuse_with = Status.RINVDSTADR
     await world.text("BAL")
-    await until(lambda: bool(world.gateway.outbox.counts.given_up))
     await settled(world)
+    (text,) = [one for one in await world.gateway.lives.find(WANG) if one.endswith(".1")]
+    life = await world.gateway.lives.life(text)
+    assert life is not None
+    assert life.state is State.REJECTED
     world.smsc.behaviour.refuse_with = 0
     assert await world.ask("BAL", ENGLISH)
 
@@ -267,7 +276,7 @@ async def test_an_answer_whose_response_was_lost_is_sent_again(world: SmsWorld) 
     texts = [(await world.smsc.receive(to=WANG)).text for _ in range(2)]
     assert texts[0] == texts[1]
     await settled(world)
-    assert world.gateway.outbox.counts.parts_resent == 1
+    assert world.smsc.submits == 2
 
 
 async def test_a_dropped_link_is_bound_again_and_texts_go_on(world: SmsWorld) -> None:
@@ -349,14 +358,17 @@ async def test_a_code_found_again_while_the_store_is_away_is_taken_when_it_is_ba
 
 async def test_a_restart_answers_what_was_stored_and_sends_what_was_not_taken(tmp_path: Path) -> None:
     """The centre takes nothing while the first gateway runs; the second one finds its outbox and its inbox."""
-    async with sms_world(tmp_path) as world:
-        world.smsc.behaviour.swallow = 100
-        await world.text("BAL")
-        await until(lambda: bool(world.smsc.submits))
-        await world.smsc.receive(to=WANG)  # it arrived, but nobody told the gateway
-        store, bank, smsc = world.store, world.bank, world.smsc
-        await world.gateway.esme.close(0.0)
+    async with open_world() as bank, open_store(None, tmp_path) as store, FakeSmsc() as smsc:
+        async with gateway_on(store, bank, smsc.port) as first:
+            smsc.behaviour.swallow = 100
+            await first.binds.wait_bound(5)
+            await smsc.deliver(WANG, BANK, "BAL")
+            await until(lambda: bool(smsc.submits))
+            await smsc.receive(to=WANG)  # it arrived, but nobody told the gateway
+            smsc.drop_links()
+            await smsc.stop()
         smsc.behaviour.swallow = 0
+        await smsc.start()
         async with gateway_on(store, bank, smsc.port) as second:
             assert BALANCE in (await smsc.receive(to=WANG)).text
             await until(lambda: not (len(second.outbox)))
@@ -395,6 +407,6 @@ async def test_a_centre_that_is_away_at_the_start_is_found_later(tmp_path: Path)
     async with sms_world(tmp_path) as world, gateway_on(world.store, world.bank, port, node="other") as gateway:
         assert not gateway.bound
         async with FakeSmsc(port=port) as back:
-            await gateway.esme.wait_bound(5)
+            await gateway.binds.wait_bound(5)
             await back.deliver(ENGLISH, BANK, "BAL")
             assert (await back.receive(to=ENGLISH)).text
