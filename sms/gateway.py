@@ -27,7 +27,6 @@ from sms.people.settings import MannersSettings
 from sms.receiving.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, PARTS_EXPIRY_S, Inbox
 from sms.replying import EXPIRES_S, Replies, ReplySettings, bind_of
 from sms.sending.dispatcher import ALARM_AGE_S, Dispatcher
-from sms.sending.handing import HandingOver
 from sms.sending.ports import Manners as Judge
 from sms.sending.queue import Outbox
 from sms.sending.receipts import Receipts
@@ -174,14 +173,14 @@ class SmsGateway:
             busy_status=config.busy_status,
             on_missing=self.replies.missing,
         )
-        self.nodes = Nodes(journal, node, self.inbox, self.outbox, prefix=prefix)
+        self.nodes = Nodes(journal, node, self.inbox, self.outbox, prefix=prefix, on_sure=self._trust)
         self.dispatcher = Dispatcher(
             self.binds,
             config.operators,
             self.outbox,
             self.lives,
             judged_by(self.manners),
-            nodes=HandingOver(journal, self.nodes, self.outbox),
+            nodes=self.nodes,
             observer=observer,
             alarm_age_s=config.alarm_age_s,
         )
@@ -234,6 +233,10 @@ class SmsGateway:
 
     def _send(self, kept: Kept) -> None:
         self.dispatcher.take(kept)
+
+    def _trust(self, sure: bool) -> None:
+        """Send only while it is sure that our texts are ours: another node may have adopted them."""
+        self.dispatcher.allow(sure)
 
     async def begin(self, number: str, step: str, name: str) -> None:
         """Begin a dialogue at ``step`` and text ``number`` what it says; see :meth:`Replies.begin`."""
