@@ -1,0 +1,110 @@
+"""Inboxes and outboxes of several nodes over one real store, without wires and without a bank."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core_client.adapters.sealing import KEY_BYTES, Sealer
+from core_client.adapters.valkey import Store, open_store
+from sms.messages import Kept, Outgoing, Purpose
+from sms.receiving.inbound import Inbound
+from sms.receiving.inbox import Inbox
+from sms.sending.queue import Outbox
+from sms.smpp import Address, EsmClass, Message, Status
+from sms.store.journal import Journal
+
+KEY = bytes(range(KEY_BYTES))
+BANK = "95500"
+NUMBER = "8613900000001"
+LINK = "main/one/1"
+
+
+def text(body: bytes = b"BAL", number: str = NUMBER, **more: Any) -> Message:
+    return Message(Address(number, 1, 1), Address(BANK, 0, 1), body, **more)
+
+
+def part(body: bytes, reference: int, total: int, number: int, sender: str = NUMBER, *, wide: bool = False) -> Message:
+    if wide:
+        header = bytes((6, 8, 4, reference >> 8, reference & 0xFF, total, number))
+    else:
+        header = bytes((5, 0, 3, reference & 0xFF, total, number))
+    return text(header + body, sender, esm_class=int(EsmClass.UDHI))
+
+
+def outgoing(id_: str, words: str = "12,345.67 CNY", **more: Any) -> Outgoing:
+    return Outgoing(id_, BANK, f"+{NUMBER}", words, Purpose.ANSWER, 7, 1_000.0, 2_000.0, **more)
+
+
+@dataclass
+class StoreNode:
+    """One process's part of the store, as far as texts go."""
+
+    name: str
+    journal: Journal
+    texts: list[Inbound] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    missing: list[tuple[str, str, str, int, int]] = field(default_factory=list)
+    received: list[Inbound] = field(default_factory=list)
+    dropped: list[Inbound] = field(default_factory=list)
+    now: float = 1_700_000_000.0
+    inbox: Inbox = field(init=False)
+    outbox: Outbox = field(init=False)
+
+    def accept(self, message: Message, operator: str = "main", link: str = LINK) -> asyncio.Future[int]:
+        """Bring a message; the future answers what it is acknowledged with."""
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.inbox.accept(message, link, future.set_result, operator)
+        return future
+
+    async def take(self, *messages: Message, operator: str = "main", link: str = LINK) -> None:
+        """Bring messages that must be acknowledged."""
+        answers = await asyncio.gather(*(self.accept(message, operator, link) for message in messages))
+        assert set(answers) <= {Status.ROK}
+
+
+def node_of(journal: Journal, name: str = "main", **settings: Any) -> StoreNode:
+    node = StoreNode(name, journal)
+    sealer = Sealer(KEY)
+    node.outbox = Outbox(journal, sealer, node.kept.append, node=name, look_s=0.02)
+    node.inbox = Inbox(
+        journal,
+        sealer,
+        node.texts.append,
+        node=name,
+        wall_clock=lambda: node.now,
+        on_received=node.received.append,
+        on_dropped=node.dropped.append,
+        on_missing=lambda *what: node.missing.append(what),
+        **settings,
+    )
+    return node
+
+
+@asynccontextmanager
+async def nodes_on(store: Store, *names: str, **settings: Any) -> AsyncIterator[list[StoreNode]]:
+    """Nodes whose journals run; inbox and outbox recover when they are told to."""
+    async with AsyncExitStack() as stack:
+        nodes = []
+        for name in names:
+            journal = await stack.enter_async_context(Journal(store.redis).running())
+            nodes.append(node_of(journal, name, **settings))
+        yield nodes
+
+
+@asynccontextmanager
+async def one_node(folder: Path, **settings: Any) -> AsyncIterator[tuple[StoreNode, Store]]:
+    async with open_store(None, folder) as store, nodes_on(store, "main", **settings) as (node,):
+        yield node, store
+
+
+async def stored_bytes(store: Store) -> bytes:
+    """Every key, field and value of the store."""
+    found: list[bytes] = []
+    async for key in store.redis.scan_iter():
+        found += (key, await store.redis.dump(key) or b"")
+    return b"\n".join(found)
