@@ -16,6 +16,7 @@ from typing import Self, cast
 from core_client.domain.secret import Secret
 from sms.binds.link import SmppLink
 from sms.errors import SubmitRefused
+from sms.operators import LongTexts
 from sms.smpp import (
     Address,
     BindRequested,
@@ -197,6 +198,7 @@ class FakeSmsc:
         text: str,
         *,
         ucs2: bool = False,
+        long_texts: LongTexts = LongTexts.UDH8,
         order: Sequence[int] | None = None,
         copies: int = 1,
         account: str | None = None,
@@ -204,17 +206,18 @@ class FakeSmsc:
         """Bring an ESME a text and answer when it has acknowledged every part.
 
         ``order`` brings the parts in another order (numbers from 1), ``copies`` brings each several times, ``ucs2``
-        even when the default alphabet would do. What is refused for the moment, or lost with its connection, is
-        brought again, as a centre does.
+        even when the default alphabet would do; ``long_texts`` is how parts are marked. What is refused for the
+        moment, or lost with its connection, is brought again, as a centre does.
 
         Raises:
             SubmitRefused: the ESME refused it for good.
         """
         reference = next(self._references)
-        segments = as_ucs2(text, reference) if ucs2 else split(text, reference)
+        segments = (as_ucs2 if ucs2 else split)(text, reference, long_texts)
+        coding, esm_class = segments.data_coding, segments.esm_class
         messages = [
-            Message(_address(from_), _address(to), part, segments.data_coding, segments.esm_class)
-            for part in segments.parts
+            Message(_address(from_), _address(to), part, coding, esm_class, tlvs=segments.tlvs_of(number))
+            for number, part in enumerate(segments.parts, 1)
         ]
         wanted = [messages[number - 1] for number in order] if order else messages
         for message in wanted:

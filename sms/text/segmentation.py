@@ -125,7 +125,7 @@ UCS2 = Writing(codings.UCS2, _ucs2)
 _MARKS = {LongTexts.UDH8: 5, LongTexts.UDH16: 6, LongTexts.SAR: 6, LongTexts.PAYLOAD: 5}
 
 
-def split(text: str, reference: int) -> Segments:
+def split(text: str, reference: int, long_texts: LongTexts = LongTexts.UDH8) -> Segments:
     """Cut ``text`` into parts: in the default alphabet when it has all characters, else in UCS2.
 
     No part ends inside an escape pair, a surrogate pair or what a reader takes for one character.
@@ -133,12 +133,12 @@ def split(text: str, reference: int) -> Segments:
     Raises:
         TooLongError: more than 255 parts.
     """
-    return _written(GSM if gsm0338.encodable(text) else UCS2, text, LongTexts.UDH8, reference)
+    return _written(GSM if gsm0338.encodable(text) else UCS2, text, long_texts, reference)
 
 
-def as_ucs2(text: str, reference: int) -> Segments:
+def as_ucs2(text: str, reference: int, long_texts: LongTexts = LongTexts.UDH8) -> Segments:
     """Cut ``text`` into parts in UCS2, whatever its characters; see :func:`split`."""
-    return _written(UCS2, text, LongTexts.UDH8, reference)
+    return _written(UCS2, text, long_texts, reference)
 
 
 def plan(text: str, operator: Operator, reference: int) -> Segments:

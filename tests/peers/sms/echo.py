@@ -8,15 +8,19 @@ from contextlib import asynccontextmanager
 
 from core_client.domain.secret import Secret
 from sms.binds.esme import Esme, EsmeConfig, Respond
+from sms.operators import Operator
 from sms.sending.receipts import Receipt, is_report, read_receipt
 from sms.smpp import Address, Limits, Message, Status
-from sms.text.segmentation import Joiner, content_of, split, text_of
+from sms.text.segmentation import Joiner, content_of, plan, split, text_of
 
 
 class EchoEsme:
     """What came in, joined, and what was reported; the echo goes out by itself."""
 
-    def __init__(self, port: int, system_id: str, password: str, *, registered: int = 0) -> None:
+    def __init__(
+        self, port: int, system_id: str, password: str, *, registered: int = 0, operator: Operator | None = None
+    ) -> None:
+        """``operator`` says how texts are written; without one in the plainest way that there is."""
         self.texts: list[str] = []
         self.receipts: list[Receipt] = []
         self.submitted_ids: list[str] = []
@@ -33,6 +37,7 @@ class EchoEsme:
             self._receive,
         )
         self._registered = registered
+        self._operator = operator
         self._joiner = Joiner()
         self._reference = 0
         self._echoes: set[asyncio.Task[None]] = set()
@@ -55,10 +60,19 @@ class EchoEsme:
 
     async def send(self, source: str, to: str, text: str) -> None:
         self._reference += 1
-        segments = split(text, self._reference)
-        for part in segments.parts:
+        if self._operator is None:
+            segments = split(text, self._reference)
+        else:
+            segments = plan(text, self._operator, self._reference)
+        for number, part in enumerate(segments.parts, 1):
             message = Message(
-                Address(source), Address(to, 1, 1), part, segments.data_coding, segments.esm_class, self._registered
+                Address(source),
+                Address(to, 1, 1),
+                part,
+                segments.data_coding,
+                segments.esm_class,
+                self._registered,
+                tlvs=segments.tlvs_of(number),
             )
             self.submitted_ids.append(await self.esme.submit(message))
 

@@ -33,6 +33,7 @@ class Submitted:
     text: str
     data_coding: int
     ids: tuple[int, ...]
+    how: How = "whole"
 
     @property
     def parts(self) -> int:
@@ -190,7 +191,7 @@ class NodeSmsc:
         whole = [parts[number] for number in sorted(parts)]
         text = "".join(piece["text"] for piece in whole)
         ids = tuple(piece["id"] for piece in whole)
-        self.received.append(Submitted(event["from"], event["to"], text, event["data_coding"], ids))
+        self.received.append(Submitted(event["from"], event["to"], text, event["data_coding"], ids, event["how"]))
 
 
 @asynccontextmanager

@@ -11,9 +11,10 @@ import pytest
 from core_client.domain.secret import Secret
 from sms.binds.esme import Esme, EsmeConfig
 from sms.errors import BindError, SubmitRefused
+from sms.operators import Alphabet, LongTexts, Operator
 from sms.smpp import Status
 from tests.peers.sms.echo import EchoEsme
-from tests.peers.sms.node_smsc import PASSWORD, SYSTEM_ID, How, NodeSmsc
+from tests.peers.sms.node_smsc import PASSWORD, SYSTEM_ID, Encoding, How, NodeSmsc
 
 pytestmark = pytest.mark.peer("node")
 
@@ -23,8 +24,9 @@ LONG_CHINESE = "".join(f"第{number}句：王小明转账给李雷，金额壹�
 
 
 @asynccontextmanager
-async def echoing(smsc: NodeSmsc, *, registered: int = 0) -> AsyncIterator[EchoEsme]:
-    async with EchoEsme(smsc.port, SYSTEM_ID, PASSWORD, registered=registered).running() as echo:
+async def echoing(smsc: NodeSmsc, *, registered: int = 0, operator: Operator | None = None) -> AsyncIterator[EchoEsme]:
+    echo = EchoEsme(smsc.port, SYSTEM_ID, PASSWORD, registered=registered, operator=operator)
+    async with echo.running():
         await smsc.wait_bound()
         yield echo
 
@@ -71,6 +73,26 @@ async def test_a_long_text_may_come_whole_in_its_payload(node_smsc: NodeSmsc) ->
     async with echoing(node_smsc):
         await node_smsc.deliver(WANG, BANK, LONG_CHINESE, encoding="ucs2", how="payload")
         assert (await node_smsc.receive(WANG)).text == LONG_CHINESE
+
+
+@pytest.mark.parametrize("long_texts", LongTexts)
+async def test_each_way_of_marking_parts_is_read_by_another_hands_code(
+    node_smsc: NodeSmsc, long_texts: LongTexts
+) -> None:
+    async with echoing(node_smsc, operator=Operator("one", (), long_texts=long_texts)):
+        codings: tuple[tuple[str, Encoding], ...] = ((LONG_ENGLISH, "gsm"), (LONG_CHINESE, "ucs2"))
+        for text, encoding in codings:
+            await node_smsc.deliver(WANG, BANK, text, encoding=encoding, how="payload")
+            answer = await node_smsc.receive(WANG)
+            assert (answer.text, answer.how) == (text, long_texts.value)
+
+
+async def test_a_latin_text_is_written_so_where_the_operator_takes_it(node_smsc: NodeSmsc) -> None:
+    operator = Operator("one", (), alphabets=(Alphabet.GSM, Alphabet.LATIN1, Alphabet.UCS2))
+    async with echoing(node_smsc, operator=operator):
+        await node_smsc.deliver(WANG, BANK, "Señor Núñez ÿ" * 8, encoding="latin1")
+        answer = await node_smsc.receive(WANG)
+        assert (answer.text, answer.data_coding, answer.parts) == ("Señor Núñez ÿ" * 8, 3, 1)
 
 
 async def test_parts_of_two_customers_under_one_reference_stay_apart(node_smsc: NodeSmsc) -> None:

@@ -9,17 +9,27 @@ const smpp = require('smpp');
 const settings = JSON.parse(process.argv[2]);
 const VENDOR_TAG = 0x1401; // SMPP 3.4 §5.3.2: 0x1400 to 0x3FFF are the SMSC vendor's own
 smpp.addTLV('vendor_note', { id: VENDOR_TAG, type: smpp.types.buffer });
+smpp.addTLV('nobodys', { id: 0xfffe, type: smpp.types.buffer });
+smpp.addTLV('empty', { id: 0x0381, type: smpp.types.buffer }); // callback_num, of no length
 
 // How it behaves from now on; the order "behave" changes single entries.
 const manners = {
   throttle_every: 0, // refuse every Nth submit_sm as too fast
   throttle_status: smpp.ESME_RTHROTTLED,
+  statuses: [], // of the next submit_sm, one after another, before all else; 0 takes
+  nack_every: 0, // a generic_nack instead of every Nth response; the message is not taken
+  nack_status: smpp.ESME_RINVCMDID,
+  swallow: 0, // the next N submit_sm are taken and never answered
+  lose: 0, // the next N submit_sm are neither taken nor answered
   answer_after_ms: 0, // how long a submit_sm waits for its answer
   resp_id: 'decimal', // the id in submit_sm_resp: decimal or hex
   receipts: '', // the id in receipts: decimal, hex, or no receipts
   receipt_copies: 1,
   receipt_early: false, // before the submit_sm_resp that names the id
+  receipt_states: ['DELIVRD'], // of one message after another, round and round
+  receipt_form: 'both', // both, text, tlv, lower, short
   vendor_tlv: false, // on every deliver_sm and submit_sm_resp
+  odd_tlvs: false, // on the same: known ones where they do not belong, of no length, twice, and one that nobody knows
   refuse_binds: 0, // so many binds are refused
   drop_at_submit: 0, // the Nth submit_sm from now is not taken: the link breaks instead
   drop_at_answer: 0, // the Nth submit_sm from now is taken, and the link breaks instead of its answer
@@ -29,6 +39,7 @@ const manners = {
 let session = null; // the bound one
 let links = 0;
 let submits = 0;
+let reported = 0;
 let underWay = 0; // submit_sm that were taken and are not answered yet
 let lastId = 41; // ids 42.. : hex and decimal differ from the first one on
 let reference = 0;
@@ -71,6 +82,26 @@ function headerOf(udh) {
   return null;
 }
 
+function sarOf(pdu) {
+  if (pdu.sar_total_segments === undefined) return null;
+  return { reference: pdu.sar_msg_ref_num, total: pdu.sar_total_segments, number: pdu.sar_segment_seqnum };
+}
+
+function howOf(pdu, content) {
+  if (content === pdu.message_payload) return 'payload';
+  if (sarOf(pdu)) return 'sar';
+  const element = (content.udh || []).find((one) => one[0] === 0x00 || one[0] === 0x08);
+  return element === undefined ? 'whole' : element[0] === 0x00 ? 'udh8' : 'udh16';
+}
+
+// What peers of peers were seen to add. dest_addr_subunit belongs into submit_sm, sc_interface_version into a bind's answer.
+function oddTlvs() {
+  const vendors = manners.vendor_tlv ? { vendor_note: Buffer.from('route=3') } : {};
+  if (!manners.odd_tlvs) return vendors;
+  const odd = { dest_addr_subunit: 1, sc_interface_version: 0x34, nobodys: Buffer.alloc(40), empty: Buffer.alloc(0) };
+  return Object.assign(vendors, odd);
+}
+
 function onSubmit(link, pdu) {
   submits += 1;
   if (manners.drop_at_submit > 0 && --manners.drop_at_submit === 0) {
@@ -78,9 +109,23 @@ function onSubmit(link, pdu) {
     link.destroy();
     return;
   }
-  if (manners.throttle_every > 0 && submits % manners.throttle_every === 0) {
-    link.send(pdu.response({ command_status: manners.throttle_status }));
-    tell('throttled', { link: link.number });
+  if (manners.lose > 0) {
+    manners.lose -= 1;
+    tell('lost', { link: link.number });
+    return;
+  }
+  if (manners.nack_every > 0 && submits % manners.nack_every === 0) {
+    const { nack_status: command_status } = manners;
+    link.send(new smpp.PDU('generic_nack', { command_status, sequence_number: pdu.sequence_number }));
+    tell('refused_by_nack', { link: link.number });
+    return;
+  }
+  let status = manners.statuses.length > 0 ? manners.statuses.shift() : undefined;
+  const throttled = status === undefined && manners.throttle_every > 0 && submits % manners.throttle_every === 0;
+  if (throttled) status = manners.throttle_status;
+  if (status) {
+    link.send(pdu.response({ command_status: status }));
+    tell(throttled ? 'throttled' : 'refused_with', { link: link.number, status });
     return;
   }
   const id = ++lastId;
@@ -94,9 +139,16 @@ function onSubmit(link, pdu) {
     text: content.message || '',
     data_coding: pdu.data_coding,
     registered: pdu.registered_delivery,
-    part: headerOf(content.udh),
+    part: headerOf(content.udh) || sarOf(pdu),
+    how: howOf(pdu, content),
+    sequence: pdu.sequence_number,
     under_way: underWay,
   });
+  if (manners.swallow > 0) {
+    manners.swallow -= 1;
+    underWay -= 1;
+    return;
+  }
   if (manners.drop_at_answer > 0 && --manners.drop_at_answer === 0) {
     tell('dropped', { link: link.number, taken: true });
     underWay -= 1;
@@ -105,7 +157,7 @@ function onSubmit(link, pdu) {
   }
   const answer = () => {
     underWay -= 1;
-    const extra = manners.vendor_tlv ? { vendor_note: Buffer.from('cost=7') } : {};
+    const extra = oddTlvs();
     if (manners.receipt_early) sendReceipts(pdu, id);
     link.send(pdu.response(Object.assign({ message_id: idAs(manners.resp_id, id) }, extra)));
     if (!manners.receipt_early) sendReceipts(pdu, id);
@@ -116,20 +168,27 @@ function onSubmit(link, pdu) {
 
 function sendReceipts(pdu, id) {
   if (!manners.receipts || !pdu.registered_delivery) return;
-  const name = idAs(manners.receipts, id);
-  const text = `id:${name} sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:DELIVRD err:000 text:`;
+  const state = manners.receipt_states[reported++ % manners.receipt_states.length];
+  const form = manners.receipt_form;
+  const lower = (word) => (form === 'lower' ? word.toLowerCase() : word);
+  const name = lower(idAs(manners.receipts, id));
+  const failed = state === 'DELIVRD' ? 0 : 1;
+  const dates = 'submit date:2611231200 done date:2611231201';
+  const whole = `id:${name} sub:001 dlvrd:00${1 - failed} ${dates} stat:${lower(state)} err:0${failed}${failed} text:`;
+  const text = form === 'short' ? `id:${name} stat:${state}` : whole;
+  const tlvs = { receipted_message_id: name, message_state: STATES[state] };
   for (let copy = 0; copy < manners.receipt_copies; copy++) {
-    sendDeliver({
+    sendDeliver(Object.assign({
       esm_class: 0x04, // §5.2.12: an SMSC delivery receipt
       source_addr: pdu.destination_addr,
       destination_addr: pdu.source_addr,
       data_coding: 0,
-      short_message: { message: text },
-      receipted_message_id: name,
-      message_state: 2,
-    }, { receipt: name });
+      short_message: { message: form === 'tlv' ? '' : text },
+    }, form === 'both' || form === 'tlv' ? tlvs : {}), { receipt: name });
   }
 }
+
+const STATES = { ENROUTE: 1, DELIVRD: 2, EXPIRED: 3, DELETED: 4, UNDELIV: 5, ACCEPTD: 6, UNKNOWN: 7, REJECTD: 8 };
 
 // --- to the ESME ---
 
@@ -149,7 +208,7 @@ function attempt(message) {
   message.tries += 1;
   message.under_way = true;
   const base = { source_addr_ton: 1, source_addr_npi: 1, dest_addr_ton: 0, dest_addr_npi: 1 };
-  const extra = manners.vendor_tlv ? { vendor_note: Buffer.from('route=3') } : {};
+  const extra = oddTlvs();
   link.deliver_sm(Object.assign(base, message.fields, extra), (answer) => onDelivered(link, message, answer));
 }
 
