@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 from redis.exceptions import RedisError
 
-from core_client.adapters.sealing import Sealer
 from core_client.adapters.together import Together
 from core_client.adapters.valkey import open_store
 from sms.lanes import Lanes
-from sms.sending.outbox import Outbox
 from sms.store.journal import MAX_BATCH, Journal, JournalDown
 
 APPEND = "return redis.call('RPUSH', KEYS[1], ARGV[1])"
@@ -92,33 +90,6 @@ async def test_a_client_that_fails_in_a_way_of_its_own_leaves_no_change_unanswer
     for _ in range(2):
         with pytest.raises(RedisError, match="AttributeError"):
             await asyncio.wait_for(Together(broken).ask("GET", "x"), 60)  # type: ignore[arg-type]  # likewise
-
-
-class SwallowingStore:
-    """A store whose commands swallow a cancellation that arrives as they are written, as redis-py's do on 3.11."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-
-    async def xrange(self, *_: object, **__: object) -> list[object]:
-        """Answer an empty stream."""
-        self.asked.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(3600)
-        return []
-
-
-@pytest.mark.looptime
-async def test_a_stop_ends_the_search_for_lost_texts_whatever_the_store_does_with_it() -> None:
-    store = SwallowingStore()
-    journal = Journal(store)  # type: ignore[arg-type]  # only xrange() is used
-    searching = Outbox(journal, Sealer(bytes(32)), lambda _: None)  # type: ignore[arg-type]  # nothing comes or goes
-    task = asyncio.create_task(searching._keep_recovering())
-    journal.on_trouble[0]()
-    await store.asked.wait()
-    task.cancel()
-    done, _ = await asyncio.wait((task,), timeout=60)
-    assert done, "it waited for the next trouble, for ever"
 
 
 @pytest.mark.looptime
