@@ -151,6 +151,7 @@ class Replies:
         async def store(text: str) -> None:
             nonlocal characters
             characters = len(text)
+            self._manners.forget(asked.number)  # it may have said STOP: that counts before it reads so
             await self._settle(inbound, asked, text)
 
         if not asked.number or asked.number == self._settings.short_code:
@@ -184,7 +185,6 @@ class Replies:
             return line.reason, characters
         finally:
             self._answering.let_go(arrival)
-            self._manners.forget(asked.number)  # it may have said STOP
 
     async def _settle(self, inbound: Inbound, asked: Asked, text: str) -> None:
         """Store the answer and forget the text, both or neither; go on trying until it is done."""

@@ -72,6 +72,8 @@ class Manners:
         self._clock = clock
         self._floods = Floods(settings.answers, settings.silence_s, clock)
         self._stops: OrderedDict[str, tuple[bool, float]] = OrderedDict()
+        self.on_refused: Callable[[Outgoing, Reason], None] = lambda outgoing, reason: None
+        """Hears of a text that is refused although somebody waits for it: ``reason.prompt`` tells them."""
 
     # --- unasked texts ---
 
@@ -85,6 +87,12 @@ class Manners:
             outgoing: the text.
             now: seconds since the epoch.
         """
+        verdict = await self._judged(outgoing, now)
+        if isinstance(verdict, Refuse) and outgoing.purpose is Purpose.CODE:
+            self.on_refused(outgoing, verdict.reason)
+        return verdict
+
+    async def _judged(self, outgoing: Outgoing, now: float) -> Verdict:
         purpose = outgoing.purpose
         if purpose is Purpose.ANSWER:
             return SEND
@@ -113,8 +121,8 @@ class Manners:
 
     def _foreign_sender(self, outgoing: Outgoing) -> Refuse | None:
         source = outgoing.source
-        if not source:
-            return None  # the operator's first
+        if not source or (outgoing.purpose is Purpose.CODE and outgoing.origin):
+            return None  # the operator's first; or where the customer had texted to
         allowed = self._senders
         if outgoing.operator:
             own = self._by_operator.get(outgoing.operator, frozenset())
