@@ -310,8 +310,9 @@ class Dispatcher:
         """Write from one line; answer when to look at it again."""
         while line:
             text = line[0]
-            if text.ended:
+            if text.ended or text.doom is not None:
                 line.popleft()
+                text.lined = False
                 continue
             if self._wall_clock() > text.outgoing.expires_at:
                 line.popleft()
