@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import redis.asyncio as aioredis
+
 from core_client.adapters.sealing import KEY_BYTES, Sealer
 from core_client.adapters.valkey import Store, open_store
 from sms.messages import Kept, Outgoing, Purpose
@@ -108,3 +110,65 @@ async def stored_bytes(store: Store) -> bytes:
     async for key in store.redis.scan_iter():
         found += (key, await store.redis.dump(key) or b"")
     return b"\n".join(found)
+
+
+class Between:
+    """A wire to the store that loses requests or answers when it is told to."""
+
+    def __init__(self, store: Store, socket: Path) -> None:
+        self._store = store.url.removeprefix("unix://")
+        self._socket = socket
+        self.lose_answer = self.lose_request = self.swallow_answers = False
+        self.requests = 0  # writes of the client
+        self.lost = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[aioredis.Redis]:
+        """Answer a client whose wire this is."""
+        server = await asyncio.start_unix_server(self._serve, self._socket)
+        client = aioredis.Redis.from_url(f"unix://{self._socket}", socket_timeout=10)
+        async with server:
+            try:
+                yield client
+            finally:
+                await client.aclose()
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        from_store, to_store = await asyncio.open_unix_connection(self._store)
+        try:
+            async with asyncio.TaskGroup() as group:
+                back = group.create_task(self._answers(from_store, writer))
+                while data := await reader.read(1 << 20):
+                    if data.startswith((b"*2\r\n$6\r\nCLIENT", b"*4\r\n$6\r\nCLIENT", b"*2\r\n$5\r\nHELLO")):
+                        to_store.write(data)  # redis-py's own greeting
+                        continue
+                    self.requests += 1
+                    if self.lose_request:
+                        self.lose_request = False
+                        self.lost.set()
+                        break
+                    to_store.write(data)
+                back.cancel()
+        except* ConnectionError:
+            pass
+        finally:
+            to_store.close()
+            writer.close()
+
+    async def _answers(self, from_store: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await from_store.read(1 << 20):
+            if self.swallow_answers:
+                continue
+            if self.lose_answer and self.requests:
+                self.lose_answer = False
+                self.lost.set()
+                raise ConnectionResetError
+            writer.write(data)
