@@ -21,9 +21,12 @@ from flows.prompts import SMS_HELP, SMS_LOOKS_LIKE_PIN
 from flows.runner import Ended, Flows, Suspended
 from flows.session import Session
 from flows.sessions import SessionStore
+from flows.steps.bank import Bank
 from flows.vault import Vault
 from sms import commands
 from sms.line import SmsLine
+
+URGENT = frozenset({"customer.stop_messages", "cards.block"})
 
 
 class Arrivals(Protocol):
@@ -127,6 +130,15 @@ class Answering:
     async def share(self, number: str, what: str) -> bool:
         """Count one more of ``what`` for a number; False when it has had its share of this hour."""
         return await self._shares.left(number, what)
+
+    def is_urgent(self, text: str | None) -> bool:
+        """Answer whether ``text`` is a command that is carried out even for whoever floods us: STOP, a lost card."""
+        if text is None:
+            return False
+        flow = self._flows.current(self._flow)
+        command = commands.match(flow.sms_patterns, text, flow.currency, flow.country)
+        step = None if command is None else flow.steps[command.step]
+        return isinstance(step, Bank) and step.operation.name in URGENT
 
     async def answer(self, asked: Asked, arrival: Arrival, line: SmsLine) -> None:
         """Say on ``line`` what answers the text."""

@@ -158,7 +158,8 @@ class Replies:
             asked.kind = "unanswerable"  # a name or a machine; answering might never end
             await store("")
             return "dropped", 0
-        if flood is Flood.NOT_AT_ALL:
+        urgent = flood is not Flood.AS_EVER and self._answering.is_urgent(asked.text)
+        if flood is Flood.NOT_AT_ALL and not urgent:
             asked.kind = "flood"
             await store("")
             return "dropped", 0
@@ -166,11 +167,14 @@ class Replies:
         try:
             line = SmsLine(self._text_for, store)
             try:
-                if flood is Flood.WARNED:
-                    asked.kind = "flood"
-                    await self._answering.say(line, SMS_TOO_MANY, asked, arrival)
-                else:
+                if flood is Flood.AS_EVER:
                     await self._answering.answer(asked, arrival, line)
+                elif urgent:  # carried out, and not answered
+                    await self._answering.answer(asked, arrival, SmsLine(self._text_for, _to_nobody))
+                if flood is Flood.WARNED:
+                    await self._answering.say(line, SMS_TOO_MANY, asked, arrival)
+                if flood is not Flood.AS_EVER:
+                    asked.kind = "flood"
             except (SessionStoreDown, JournalDown):
                 raise
             except Exception as error:  # noqa: BLE001 - one text that trips us must not stop the others
@@ -304,6 +308,10 @@ class Replies:
             self._answering.let_go(arrival)
         if text:
             await self._outbox.put([self._outgoing(asked, text, self._settings.short_code)])
+
+
+async def _to_nobody(text: str) -> None:
+    """Answer nothing."""
 
 
 def bind_of(link: str) -> str:

@@ -68,6 +68,26 @@ async def test_a_flood_gets_its_answers_one_warning_and_silence_and_nobody_else_
         assert not world.smsc.waiting
 
 
+@pytest.mark.parametrize(("number", "warned", "silenced"), [(ENGLISH, "STOP", "BLOCK"), (WANG, "挂失", "TD")])
+async def test_stop_and_a_lost_card_are_carried_out_even_in_a_flood_and_not_answered(
+    tmp_path: Path, number: str, warned: str, silenced: str
+) -> None:
+    settings = dataclasses.replace(AWAKE, answers=Rate(1, 600))
+    async with sms_world(tmp_path, manners=settings) as world:
+        await world.ask("BAL", number)
+        warning = await world.ask(warned, number)
+        assert "many messages" in warning or "过于频繁" in warning
+        await world.text("BAL", number)
+        await world.text(silenced, number)
+        assert await world.gateway.drain(5) == 0
+        assert not world.smsc.waiting
+        ports = world.bank.bank.ports
+        assert await world.bank.bank.messaging.has_stopped(number)
+        customer = await ports.registry.customer_by_line(number)
+        assert customer is not None
+        assert [card.state for card in await ports.registry.cards(customer.id)] == ["blocked"]
+
+
 async def test_stop_stops_alerts_and_campaigns_to_any_number_and_start_brings_them_back(tmp_path: Path) -> None:
     async with sms_world(tmp_path) as world:
         for number in (ENGLISH, STRANGER):
