@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +102,13 @@ async def nodes_on(store: Store, *names: str, **settings: Any) -> AsyncIterator[
 async def one_node(folder: Path, **settings: Any) -> AsyncIterator[tuple[StoreNode, Store]]:
     async with open_store(None, folder) as store, nodes_on(store, "main", **settings) as (node,):
         yield node, store
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Let real time pass until it is true: sockets and the store take what they take."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.005)
 
 
 async def stored_bytes(store: Store) -> bytes:
