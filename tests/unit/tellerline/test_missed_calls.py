@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from core_client.adapters.pin_hashing import PinCost
 from core_client.adapters.sealing import Sealer
 from core_client.adapters.valkey import open_store
 from core_client.errors import Unavailable
@@ -20,12 +22,16 @@ from ivr.testing import FakeCall, FakePbx
 from ivr.testing.channel import CHANNEL_RINGING
 from sms.people.windows import Windows
 from sms.store.journal import Journal, JournalDown
+from sms.testing.fake_smsc import FakeSmsc
 from tellerline import missed_calls
+from tellerline.bootstrap import Seams, running
+from tellerline.config import Agi, Bank, Config, Health, Server, Sms
 from tellerline.config_missed_call import MissedCall
 from tellerline.missed_calls import SCRIPT, MissedCalls, is_missed_call
 
 WANG, JOHN, LI = "+8613900000001", "+8613900000002", "+8613900000003"
 NUMBER = "95501"
+CHEAP = PinCost(memory_kib=64, passes=1)
 
 
 class Texts:
@@ -202,3 +208,29 @@ def test_a_missed_call_is_what_the_dialplan_says_or_what_was_dialled() -> None:
     assert is_missed_call({"agi_extension": "s", "agi_dnid": NUMBER}, NUMBER)
     assert not is_missed_call({"agi_network_script": "tellerline", "agi_extension": "95500"}, NUMBER)
     assert not is_missed_call({"agi_extension": "", "agi_dnid": ""}, "")
+
+
+async def test_a_whole_node_texts_the_balance_after_a_missed_call(tmp_path: Path) -> None:
+    async with FakeSmsc() as smsc:
+        config = Config(
+            server=Server(state_dir=tmp_path / "state", drain_s=5.0),
+            agi=Agi(port=0),
+            bank=Bank(demo=True),
+            health=Health(port=None),
+            sms=Sms(host="127.0.0.1", port=smsc.port, password=SecretStr("demo")),
+        )
+        async with running(config, Seams(pin_cost=CHEAP)) as node, FakePbx() as pbx:
+            await smsc.wait_bound(10)
+            await smsc.deliver(JOHN, "95500", "MISSED ON")
+            assert NUMBER in (await smsc.receive(to=JOHN)).text
+            for caller in (JOHN, LI, JOHN, None):
+                call = await pbx.dial("127.0.0.1", node.agi_port, caller=caller, called=NUMBER, answered=False)
+                assert (await call.wait_ended()).completed
+                assert call.channel.state == CHANNEL_RINGING
+            text = await smsc.receive(to=JOHN)
+            assert "8,000.00 CNY" in text.text
+            assert await node.drain(5)
+            assert not smsc.waiting  # Li never agreed, and John rang twice in a minute
+        sample = node.metrics.registry.get_sample_value
+        for outcome, count in (("texted", 1), ("again", 1), ("not_wanted", 1), ("withheld", 1)):
+            assert sample("tellerline_missed_calls_total", {"outcome": outcome}) == count
