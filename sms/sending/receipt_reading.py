@@ -9,9 +9,10 @@ data header, or only in TLVs; and ``text:`` with any words of the message, which
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sms.messages import State
-from sms.sending.receipt_words import UNSAID, state_of, word_of
+from sms.sending.receipt_words import UNSAID, is_known, state_of, word_of
 from sms.smpp import EsmClass, Message, Tag
 from sms.smpp.codes import MESSAGE_TYPE_MASK
 from sms.store.heard import Receipt
@@ -26,7 +27,9 @@ _KEY = re.compile(
     r"|(?P<text>text))[ ]?[:=]",
     re.IGNORECASE,
 )
-_ERROR = re.compile(r"[0-9A-Za-z._-]{1,12}")
+# Short enough to be no PIN: a receipt may hold words of the message, and some of them look like fields.
+_ERROR = re.compile(r"(?:0x[0-9A-Fa-f]{1,8}|-?[0-9A-Fa-f]{1,5}|[A-Za-z]{1,2}[0-9]{1,4})(?![0-9A-Za-z])")
+_DATE = re.compile(r"(?:\d\d)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?")
 _QUOTES = "\"' "
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 
@@ -62,29 +65,32 @@ def read_receipt(message: Message) -> Receipt | None:
     if kind & INTERMEDIATE and state is not State.DELIVERED:
         state = State.ACCEPTED  # an attempt that failed: others follow
     error = _ERROR.match(found.get("err", ""))
-    done = _NOT_DIGITS.sub("", found.get("done", ""))[:14]
+    done = _NOT_DIGITS.sub("", found.get("done", "").split(".", 1)[0].split("+", 1)[0])
     return Receipt(
         message_id,
         word,
         error.group() if error else _error_of(message.tlv(_NETWORK_ERROR_CODE)),
         state,
-        done if len(done) >= 10 and done.strip("0") else "",
+        done if _DATE.fullmatch(done) else "",
     )
 
 
 def _fields(words: str) -> dict[str, str]:
     """Answer the fields of a receipt's text, the first of each name. What follows ``text:`` is words of the message."""
-    found: dict[str, str] = {}
     keys = list(_KEY.finditer(words))
-    after_text = next((index for index, key in enumerate(keys) if key.lastgroup == "text"), len(keys))
-    for index, key in enumerate(keys[:after_text]):
+    text_at = next((index for index, key in enumerate(keys) if key.lastgroup == "text"), len(keys))
+    if text_at:
+        return _values(words, keys, range(text_at))
+    # A vendor that puts the message's words first: what it says itself comes last then, and is whole.
+    found = _values(words, keys, range(len(keys) - 1, 0, -1))
+    return found if found.get("id") and is_known(word_of(found.get("stat", ""))) else {}
+
+
+def _values(words: str, keys: list[re.Match[str]], order: Iterable[int]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for index in order:
+        key = keys[index]
         end = keys[index + 1].start() if index + 1 < len(keys) else len(words)
-        found.setdefault(key.lastgroup or "", _value(key, words[key.end() : end]))
-    # A vendor that puts the message's words first: what it says itself comes last then.
-    behind = keys[after_text + 1 :]
-    for index in range(len(behind) - 1, -1, -1):
-        key = behind[index]
-        end = behind[index + 1].start() if index + 1 < len(behind) else len(words)
         found.setdefault(key.lastgroup or "", _value(key, words[key.end() : end]))
     return found
 

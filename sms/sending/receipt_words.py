@@ -1,7 +1,7 @@
 """What operators call the states of a message, in receipts: SMPP 3.4 Appendix B and table 5-6, and what is seen in use.
 
-Words are compared by their letters alone. One that is not here says nothing: it is kept with the text, and the text
-stays where it was.
+Words are compared by their letters alone. One that is not here says nothing, and the text stays where it was; nor is it
+kept, since it may be a word of the message.
 """
 
 from __future__ import annotations
@@ -40,14 +40,21 @@ _WORDS: dict[State, str] = {
 _STATES = {word: state for state, words in _WORDS.items() for word in words.split()}
 _NO_LETTER = re.compile(r"[^A-Z]+")
 UNSAID = "UNSAID"  # in place of a word: the receipt has none
+UNLISTED = "UNLISTED"  # in place of a word that is not here
 
 
 def word_of(said: str) -> str:
     """Answer a state's word as it is kept: its letters, and a number by its name."""
     if said.isascii() and said.isdigit():
-        number = int(said)
-        return _NUMBERED[number] if number < len(_NUMBERED) else f"STATE{number}"[:12]
-    return _NO_LETTER.sub("", said.upper())[:20] or UNSAID
+        number = int(said[:4])
+        return _NUMBERED[number] if number < len(_NUMBERED) else UNLISTED
+    word = _NO_LETTER.sub("", said.upper())
+    return word if word in _STATES else UNLISTED if word else UNSAID
+
+
+def is_known(word: str) -> bool:
+    """Answer whether a word says something."""
+    return word in _STATES
 
 
 def state_of(word: str) -> State:

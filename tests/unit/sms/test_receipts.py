@@ -128,6 +128,9 @@ def test_a_receipt_is_read_however_a_vendor_writes_it(text: bytes, state: State,
         (b"id:1 done date:0000000000 stat:DELIVRD", ""),
         (b"id:1 done date: stat:DELIVRD", ""),
         (b"id:1 done date:soon stat:DELIVRD", ""),
+        (b"id:1 done date:8613900000001 stat:DELIVRD", ""),
+        (b"id:1 done date:447911123456 stat:DELIVRD", ""),
+        (b"id:1 done date:2613021016 stat:DELIVRD", ""),
     ],
 )
 def test_a_date_is_kept_in_digits_whatever_its_form(text: bytes, done: str) -> None:
@@ -165,6 +168,26 @@ def test_an_id_in_the_text_serves_where_its_parameter_is_empty() -> None:
     receipt = read_receipt(report(TEXT, tlvs=((ID, b"\x00"), (STATE, b""))))
     assert receipt is not None
     assert (receipt.message_id, receipt.word) == ("2575", "UNDELIV")
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        (b"id:1 stat:DIVORCE err:739154", "UNLISTED"),
+        (b"id:1 stat: text:stat:DIVORCE err:739154", "UNSAID"),
+        (b"id:1 stat:DELIVRD err:hello", "DELIVRD"),
+        (b"id:1 stat:DELIVRD err:EC21", "DELIVRD err EC21"),
+    ],
+)
+def test_nothing_is_kept_of_a_receipt_that_may_be_a_word_of_the_message(text: bytes, detail: str) -> None:
+    receipt = read_receipt(report(text))
+    assert receipt is not None
+    assert receipt.detail == detail
+
+
+@pytest.mark.parametrize("text", [b"text:my id:739154", b"text:my id:739154 stat:DIVORCE", b"Text: id:9"])
+def test_words_that_come_first_are_no_receipt_without_fields_behind_them(text: bytes) -> None:
+    assert read_receipt(report(text)) is None
 
 
 def test_a_receipt_that_says_no_state_says_nothing() -> None:
