@@ -110,7 +110,7 @@ class BindWay:
             mode=self.settings.mode,
             bound=self.esme.bound,
             since=self.since,
-            last_error=str(self.esme.bind_error or ""),
+            last_error=self.esme.last_error,
             window=self.settings.limits.window,
             in_flight=self.esme.in_flight,
             rate=self.pace.meter.rate(now),
