@@ -91,15 +91,6 @@ return said
 """
 )
 
-# KEYS: inbox, outbox. ARGV: id, then name and sealed body of each answer. Answers the ids of the answers, or nil when
-# the text was answered before.
-ANSWER = """
-if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return false end
-local ids = {}
-for i = 2, #ARGV, 2 do ids[#ids + 1] = redis.call('XADD', KEYS[2], '*', ARGV[i], ARGV[i + 1]) end
-return ids
-"""
-
 _log = structlog.get_logger("sms.inbox")
 
 
@@ -370,21 +361,6 @@ class Inbox:
 
         many.add(arguments, settled, (inbound.id,))
         return future
-
-    async def answer(self, inbound: Inbound, outbox: str, answers: list[tuple[bytes, bytes]]) -> list[bytes] | None:
-        """Put the answers into the outbox stream and take the text out of the inbox: both or neither.
-
-        Answers the ids of the answers; None when the text was answered before, and nothing was done.
-
-        Raises:
-            JournalDown: not known whether it happened. Doing it again is safe.
-        """
-        flat: list[Argument] = [inbound.id]
-        for name, sealed in answers:
-            flat += (name, sealed)
-        ids: list[bytes] | None = await self._journal.write(ANSWER, (self.stream, outbox), *flat)
-        self._known.discard(inbound.id)
-        return ids
 
     # --- finding ---
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -26,6 +26,7 @@ MAX_BATCH = 256  # changes in one round trip: a few milliseconds of the server's
 MAX_TOGETHER = 64  # changes in one call of a script: other clients of the store wait while it runs
 MAX_QUEUED = 20_000  # changes that wait for the store; beyond it the peer is told to come again
 MAX_UNDER_WAY = 1  # round trips at once: what comes meanwhile shares the next one's fsync
+NOT_HERE = frozenset({"READONLY", "MASTERDOWN", "LOADING"})  # answers of a store that takes no changes just now
 PAGE = 500  # entries of a stream read at once
 
 Done: TypeAlias = Callable[[Any], None]
@@ -215,19 +216,6 @@ class Journal:
             for one in about:
                 self.touched[one] = call.place
 
-    async def entries(self, stream: str, known: Container[str]) -> AsyncIterator[tuple[str, list[tuple[bytes, bytes]]]]:
-        """Answer id, names and values of every entry of ``stream`` that is not ``known``, oldest first."""
-        start = "-"
-        while True:
-            page: list[tuple[bytes, dict[bytes, bytes]]] = await self._redis.xrange(stream, start, "+", count=PAGE)  # type: ignore[assignment]  # typed for every mode of the client; this one answers bytes
-            for raw_id, fields in page:
-                id_ = raw_id.decode()
-                start = f"({id_}"
-                if id_ not in known:
-                    yield id_, list(fields.items())
-            if not page:
-                return
-
     async def page(self, stream: str, start: str, done: Callable[[str, list[bytes]], None]) -> str | None:
         """Show ``done`` id and flat fields of a page of ``stream`` from ``start``; answer where the next one begins.
 
@@ -250,10 +238,6 @@ class Journal:
 
         self.then(_RANGE, (stream,), (start, PAGE), read)
         return await future
-
-    async def members(self, key: str) -> set[int]:
-        """Answer the numbers in the set at ``key``."""
-        return {int(member) for member in await self._redis.smembers(key)}
 
     # --- carrying out ---
 
@@ -332,6 +316,8 @@ class Journal:
         call.answer(JournalDown(f"the store did not carry out a change: {answer.code}"))
         for hear in self.on_trouble:
             hear()
+        if answer.code in NOT_HERE and self._wire is not None:
+            self._wire.abort(answer.code)  # the next connection looks anew for who takes changes
 
     # --- the connection ---
 

@@ -133,18 +133,23 @@ class Between:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[aioredis.Redis]:
         """Answer a client whose wire this is."""
-        server = await asyncio.start_unix_server(self._serve, self._socket)
+        server = await asyncio.start_unix_server(self.serve, self._socket)
         client = aioredis.Redis.from_url(f"unix://{self._socket}", socket_timeout=10)
         async with server:
             try:
                 yield client
             finally:
                 await client.aclose()
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self.closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def closed(self) -> None:
+        """End what is still connected."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Be the wire of one connection."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)

