@@ -32,7 +32,7 @@ KEPT_S = 400 * 24 * 3600  # over a year: this spring can be held against the las
 REMEMBERED_S = 24 * 3600  # how long a node's last hand-over is remembered, so that it is not counted twice
 EVERY_S = 1.0
 ANSWER_S = 5.0  # a store that takes longer is asked again
-MAX_TRAILS = 512  # whose counts' names are remembered: first turns of texts, mostly
+MAX_TRAILS = 4096  # whose counts' names are remembered
 MAX_COUNTS = 100_000  # different counts kept while the store is away: a day of one flow has some thousands
 DIALOGUES = "*"  # stands for the step where dialogues themselves are counted: no step has such a name
 
@@ -89,7 +89,7 @@ class Figures:
         self._number = 0
         self._counts: dict[Version, Counts] = {}
         self._kept = 0
-        self._names: dict[int, tuple[tuple[Mark, ...], str, Sequence[str]]] = {}
+        self._names: dict[tuple[int, str, str | None], tuple[tuple[Mark, ...], Sequence[str]]] = {}
         self._sent: list[_HandOver] = []  # handed over, and not confirmed
         self._dropped = 0
         self._away = False
@@ -106,15 +106,15 @@ class Figures:
             self._count(counts, name)
 
     def _names_of(self, turn: Turn, at: str) -> Sequence[str]:
-        """Answer what a turn counts. Turns that the engine remembered have one trail, known by its identity."""
-        if turn.wait is None:
-            return list(_names(turn, at))
-        known = self._names.get(id(turn.trail))
-        if known is None or known[0] is not turn.trail or known[1] != at:
+        """Answer what a turn counts. A trail is known by its identity: the engine keeps them."""
+        end = turn.effects[-1] if turn.wait is None and turn.effects else None
+        key = id(turn.trail), at, end.reason if isinstance(end, End) else None
+        known = self._names.get(key)
+        if known is None or known[0] is not turn.trail:
             if len(self._names) >= MAX_TRAILS:
                 self._names.clear()
-            known = self._names[id(turn.trail)] = turn.trail, at, list(_names(turn, at))
-        return known[2]
+            known = self._names[key] = turn.trail, list(_names(turn, at))
+        return known[1]
 
     def answered(self, session: Session, resume: Resume, seconds: float) -> None:
         """See :class:`flows.runner.Observer`."""

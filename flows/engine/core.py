@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from typing import TypeAlias
 
 from core_client.language.errors import EvaluationError
 from flows import prompts
@@ -14,6 +15,7 @@ from flows.dialogue import (
     Mark,
     OperationAnswered,
     PartyLeft,
+    Perform,
     Reconnected,
     Resume,
     SessionExpired,
@@ -25,7 +27,7 @@ from flows.dialogue import (
 from flows.engine.draft import Checked, Draft
 from flows.filling import quick
 from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step, Way
-from flows.session import Frame, Session, Waiting
+from flows.session import Frame, OpenSession, Session, Waiting
 
 MAX_STEPS_PER_TURN = 50  # between two waits; the longest way of the retail flow is 9
 MAX_TURNS = 200  # of one dialogue; a long call of a patient customer takes 60. What the bank answered is still said.
@@ -33,8 +35,12 @@ MAX_TURNS_AT_THE_BANK = MAX_TURNS + 50  # for rounds that only ask the bank: the
 
 # Python 3.11 looks a member of an enum up in 0.1 µs: what every turn asks for is looked up once.
 _ENTERED, _LEFT, _UNIVERSAL, _NOTHING = What.ENTERED, What.LEFT, Way.UNIVERSAL, Waiting.NOTHING
+MAX_BEGUN = 256  # first turns that are remembered: a flow has a dozen commands, in a few languages
+MAX_TRAILS = 4096  # ways through a flow that are remembered
 _AT_THE_BANK = (Waiting.OPERATION, Waiting.ISSUE, Waiting.VERIFY)
 _turn = quick(Turn)
+_perform = quick(Perform)
+_Begin: TypeAlias = tuple[str, str, bool, str | None]  # step, language, whether the number is known, its language
 
 
 class Engine:
@@ -42,10 +48,14 @@ class Engine:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._begun: dict[_Begin, tuple[Session, Turn]] = {}
         self._steps_on = {channel: _steps_on(flow, channel) for channel in Channel}
 
     def start(self, trigger: Trigger, facts: Facts | None = None) -> tuple[Session, Turn]:
         """Begin a dialogue. Without ``facts`` it is the trigger's time, and no notice is on.
+
+        Most texts begin alike: with a bare command, and with a question to the bank that nothing but the flow and the
+        language decides. Such a first turn is decided once and then given to each text as its own.
 
         Raises:
             KeyError: the trigger names a step or a variable that the flow does not have.
@@ -56,6 +66,14 @@ class Engine:
         step = trigger.step or flow.start
         flow.steps[step]
         wanted = trigger.language or trigger.party.language
+        language = wanted if wanted in flow.languages else flow.languages[0]
+        party = trigger.party
+        how: _Begin | None = None
+        if trigger.channel is Channel.SMS and not trigger.slots:
+            how = step, language, party.identified, party.language
+            known = self._begun.get(how)
+            if known is not None:
+                return _begun_again(known, trigger, self._today(trigger))
         session = Session(
             id=trigger.session_id,
             flow=flow.name,
@@ -63,8 +81,8 @@ class Engine:
             channel=trigger.channel,
             party=trigger.party,
             auth_session_id=trigger.auth_session_id,
-            today=trigger.at.astimezone(flow.zone).date().isoformat(),
-            language=wanted if wanted in flow.languages else flow.languages[0],
+            today=self._today(trigger),
+            language=language,
             step=step,
             variables=dict(trigger.slots),
             slots=tuple(trigger.slots),
@@ -77,7 +95,13 @@ class Engine:
             draft.say_prompt(prompts.NO_MATCH, prompts.SMS_HELP)
             return End("bad_slot")
 
-        return self._walk(draft, begin)
+        began = self._walk(draft, begin)
+        if how is not None and not draft.by_chance and _names_only_its_session(began) and len(self._begun) < MAX_BEGUN:
+            self._begun[how] = began
+        return began
+
+    def _today(self, trigger: Trigger) -> str:
+        return trigger.at.astimezone(self.flow.zone).date().isoformat()
 
     def resume(self, session: Session, resume: Resume, facts: Facts | None = None) -> tuple[Session, Turn]:
         """Go on with what came back. An ended session stays ended, whatever comes.
@@ -241,16 +265,88 @@ class Engine:
 
     def _turn(self, draft: Draft, go: Wait | End) -> tuple[Session, Turn]:
         if not isinstance(go, End):
-            return draft.freeze(go), _turn(tuple(draft.effects), go, tuple(draft.trail))
+            return draft.freeze(go), _turn(tuple(draft.effects), go, _interned(draft.trail))
         if draft.sms and not draft.effects:
             draft.say_prompt(prompts.SMS_HELP)  # a text is never left without an answer
         draft.waiting = _NOTHING
         draft.effects.append(go)
-        return draft.freeze(None), _turn(tuple(draft.effects), None, tuple(draft.trail))
+        return draft.freeze(None), _turn(tuple(draft.effects), None, _interned(draft.trail))
 
     def _noon(self, session: Session) -> Facts:
         day = datetime.date.fromisoformat(session.today)
         return Facts(datetime.datetime.combine(day, datetime.time(12), self.flow.zone))
+
+
+def _names_only_its_session(began: tuple[Session, Turn]) -> bool:
+    """Answer whether a first turn can be another dialogue's: it asks the bank under its session's own name.
+
+    With values of anybody's in it, said, kept or handed to the bank, it never is.
+    """
+    session, turn = began
+    wait = turn.wait
+    if type(wait) is not Perform or wait.arguments or turn.effects or session.variables:
+        return False
+    return wait.request_id == f"{session.id}:{session.turns}"
+
+
+def _begun_again(known: tuple[Session, Turn], trigger: Trigger, today: str) -> tuple[Session, Turn]:
+    """Answer a first turn that was decided before, for another text: the same but for whose it is."""
+    was, turn = known
+    made = OpenSession(
+        id=trigger.session_id,
+        flow=was.flow,
+        version=was.version,
+        channel=was.channel,
+        party=trigger.party,
+        auth_session_id=trigger.auth_session_id,
+        today=today,
+        language=was.language,
+        step=was.step,
+        waiting=was.waiting,
+        variables=was.variables,
+        slots=was.slots,
+        gates=was.gates,
+        frames=was.frames,
+        history=was.history,
+        no_inputs=was.no_inputs,
+        no_matches=was.no_matches,
+        page=was.page,
+        turns=was.turns,
+        last_step=was.last_step,
+        reason=was.reason,
+        intent=was.intent,
+        retried=was.retried,
+        visits=was.visits,
+        expires_at=0,
+    )
+    made.__class__ = Session
+    session: Session = made
+    wait = turn.wait
+    assert isinstance(wait, Perform)  # noqa: S101 - no other turn is remembered
+    asks = _perform(
+        wait.operation,
+        wait.arguments,
+        f"{trigger.session_id}:{was.turns}",
+        wait.limit_s,
+        wait.filler,
+        wait.filler_after_s,
+    )
+    return session, _turn(turn.effects, asks, turn.trail)
+
+
+def _interned(trail: list[Mark]) -> tuple[Mark, ...]:
+    """Answer a trail as a tuple, the same one for the same marks: whoever counts them knows it by its identity."""
+    marks = tuple(trail)
+    key = tuple(map(id, marks))  # a tuple that is kept keeps its marks, so that no other mark has their ids
+    known = _trails.get(key)
+    if known is None:
+        if len(_trails) >= MAX_TRAILS:
+            _trails.clear()
+        known = _trails[key] = marks
+    return known
+
+
+_trails: dict[tuple[int, ...], tuple[Mark, ...]] = {}
 
 
 def _steps_on(flow: Flow, channel: Channel) -> dict[str, tuple[Step, tuple[str, ...], bool] | None]:

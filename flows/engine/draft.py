@@ -39,10 +39,11 @@ class Draft:
     """What steps read and change. One lives for one turn; steps never keep it."""
 
     __slots__ = (
+        "_facts",
+        "by_chance",
         "channel",
         "code_passed",
         "effects",
-        "facts",
         "flow",
         "frames",
         "gates",
@@ -71,7 +72,8 @@ class Draft:
 
     def __init__(self, flow: Flow, session: Session, turn: int, facts: Facts) -> None:
         self.flow = flow
-        self.facts = facts
+        self._facts = facts
+        self.by_chance = False  # something was read that another beginning may find otherwise: see Engine.start
         self.session = session
         self.turn = turn
         self.channel: Channel = session.channel
@@ -102,6 +104,12 @@ class Draft:
     # --- reading ---
 
     @property
+    def facts(self) -> Facts:
+        """What is true outside of the dialogue."""
+        self.by_chance = True
+        return self._facts
+
+    @property
     def request_id(self) -> str:
         """The name of the operation of this turn: the same when the turn is carried out again."""
         return f"{self.session.id}:{self.turn}"
@@ -125,8 +133,7 @@ class Draft:
             case "notices":
                 return {name: name in self.facts.notices for name in self.flow.notices}
             case "party":
-                party = self.party
-                return {"number": party.number, "identified": party.identified, "language": party.language}
+                return _PartyOf(self)
             case _ if name == VISIT:
                 return self.visits.get(self.step)
             case _:
@@ -264,6 +271,23 @@ _WAITING_FOR: Mapping[type, Waiting] = {
 @lru_cache(maxsize=16_384)  # a flow has some hundreds of steps and ways, and every turn walks several of them
 def _mark(step: str, what: What, way: str, word: str) -> Mark:
     return Mark(step, what, way, word)
+
+
+class _PartyOf(dict[str, Any]):
+    """The party as expressions read it. Its number is by chance, the rest says how a dialogue begins."""
+
+    __slots__ = ("_draft",)
+
+    def __init__(self, draft: Draft) -> None:
+        party = draft.party
+        super().__init__(number=party.number, identified=party.identified, language=party.language)
+        self._draft = draft
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Answer a part, or None."""
+        if name == "number":
+            self._draft.by_chance = True
+        return super().get(name, default)
 
 
 class Checked:

@@ -48,6 +48,7 @@ class Split(Step):
 
     def enter(self, draft: Draft) -> Go:
         """Take the way of the party's share."""
+        draft.by_chance = True
         place = place_of(draft.flow.name, self.split, draft.party.number or draft.session.id)
         for share, edge in self.shares.values():
             place -= share
