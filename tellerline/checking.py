@@ -11,7 +11,7 @@ from core_client.language.errors import LanguageError
 from core_client.language.source import Pairs, parse, read_source
 from flows import inspect
 from flows.errors import FlowError
-from flows.inspect import Finding, Rule
+from flows.inspect import Finding, Rule, Severity
 from flows.inspect.rule import Level
 from flows.reading.loader import load_flow
 from flows.store import DEFINITIONS, flow_files
@@ -19,7 +19,9 @@ from sounds.catalogue import SHIPPED_ROOT, Catalogue
 from sounds.errors import CatalogueError, SoundsError
 from sounds.manifest import problems
 from tellerline.config import Config, load_config
+from tellerline.config_places import Places
 from tellerline.errors import ConfigError
+from tellerline.sms_advice import advice_on
 from tellerline.trying.loader import load_conversation
 
 MEND_AUDIO = "Run tellerline sounds build, or add a recording with tellerline sounds add."
@@ -32,6 +34,16 @@ SETTINGS = Rule(
     "would be one that somebody believes in.",
     good="[agi]\nport = 4573\n",
     bad="[agi]\nprot = 4573\n",
+    level=Level.FOLDER,
+)
+SMS_SETTINGS = Rule(
+    "sms-settings",
+    "SMS settings that can be used, and are perhaps not meant",
+    "A short code that an operator does not let through, numbers that nobody serves, a password that crosses the "
+    "internet in the clear: it would be found out by customers.",
+    good='[[sms.operators]]\nname = "north"\nsenders = ["95500"]\n',
+    bad='[[sms.operators]]\nname = "north"\nsenders = ["OTHER"]\n',
+    severity=Severity.WARNING,
     level=Level.FOLDER,
 )
 CONVERSATION = Rule(
@@ -59,7 +71,7 @@ NOTHING_OF_OURS = Rule(
     level=Level.FOLDER,
 )
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {**inspect.RULES, **{rule.id: rule for rule in (SETTINGS, CONVERSATION, SOUNDS, NOTHING_OF_OURS)}}
+    {**inspect.RULES, **{rule.id: rule for rule in (SETTINGS, SMS_SETTINGS, CONVERSATION, SOUNDS, NOTHING_OF_OURS)}}
 )
 
 
@@ -146,11 +158,16 @@ def _including(part: Path) -> Iterator[Path]:
 
 def _check_settings(file: Path) -> Iterator[Finding]:
     try:
-        load_config(file, {})
+        config = load_config(file, {}, secrets=False)
     except ConfigError as error:
         place, _, line = error.source.rpartition(":")
         at = int(line) if place and line.isdecimal() else 1
         yield Finding(str(file), at, 1, f"{error.key}: {error.problem}", error.fix, rule=SETTINGS.id)
+        return
+    places = Places(file.read_text(encoding="utf-8"))
+    for advice in advice_on(config):
+        at = places.line(advice.keys) or 1
+        yield Finding(str(file), at, 1, advice.problem, advice.mend, Severity.WARNING, rule=SMS_SETTINGS.id)
 
 
 def _check_conversation(file: Path) -> Iterator[Finding]:

@@ -260,8 +260,10 @@ class Config(Section):
     health: Health = Health()
 
 
-def load_config(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+def load_config(file: Path | None = None, environ: Mapping[str, str] | None = None, *, secrets: bool = True) -> Config:
     """Read the settings: ``file`` (or the one that TELLERLINE_CONFIG names), then the environment over it.
+
+    Without ``secrets``, passwords that lie elsewhere are not fetched: a machine that checks a file need not have them.
 
     Raises:
         ConfigError: a setting is unknown, wrong or unreadable; ``key`` and ``fix`` say which and what to do.
@@ -269,4 +271,4 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] | None = No
     environment = os.environ if environ is None else environ
     if file is None and environment.get("TELLERLINE_CONFIG"):
         file = Path(environment["TELLERLINE_CONFIG"])
-    return read_settings(Config, file, environment)
+    return read_settings(Config, file, environment, secrets=secrets)

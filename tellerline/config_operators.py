@@ -21,6 +21,7 @@ MAX_PASSWORD = 8  # SMPP 3.4 §4.1.1: nine octets with the zero at their end; wh
 MAX_PASSWORD_FILE_BYTES = 256
 MAX_SENDER_NAME = 11  # septets of an alphanumeric address (3GPP TS 23.040 §9.1.2.5)
 MAX_TLV_OCTETS = 255
+NOT_FETCHED = "(hidden)"  # in the place of a password that lies elsewhere, where none is needed
 PASSWORD_VARIABLES = "TELLERLINE_SMS_PASSWORD_"  # noqa: S105 - the beginning of names that are free for `password_env`
 
 # §5.2.6 lists no other numbering plan.
@@ -275,6 +276,8 @@ def with_password(data: Any, info: ValidationInfo) -> Any:
     given = [key for key in ("password", "password_file", "password_env") if data.get(key)]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are both set: keep one of them")
+    if len(given) == 1 and given != ["password"] and info.context and not info.context["secrets"]:
+        return {**data, "password": NOT_FETCHED}
     if data.get("password_file"):
         return {**data, "password": _from_file(Path(str(data["password_file"])).expanduser())}
     if data.get("password_env"):

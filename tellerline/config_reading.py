@@ -39,7 +39,7 @@ class Setting:
     value: str = ""
 
 
-def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, str]) -> Model:
+def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, str], *, secrets: bool = True) -> Model:
     """Answer ``model`` filled from ``file`` and, over it, ``environ``.
 
     Raises:
@@ -71,7 +71,7 @@ def read_settings(model: type[Model], file: Path | None, environ: Mapping[str, s
         table[path[-1]] = value
         where.variables[path] = variable
     try:
-        return model.model_validate(values, context={"environ": environ})
+        return model.model_validate(values, context={"environ": environ, "secrets": secrets})
     except ValidationError as error:
         raise _explained(model, error, values, where) from None
 

@@ -27,6 +27,7 @@ from tellerline.bootstrap import open_flows, open_releases
 from tellerline.config import Config
 from tellerline.errors import ConfigError
 from tellerline.releasing import flows_served
+from tellerline.sms_doctor import looks as sms_looks
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 200 * 1024 * 1024  # the bank, the store and their logs of a first month
@@ -226,10 +227,9 @@ def _ports(config: Config) -> Iterator[Finding]:
 
 
 def _smsc(config: Config) -> Iterator[Finding]:
-    if config.sms.host is None:
-        yield Finding("SMSC", Verdict.NOTE, "none configured: calls only", "Set sms.host, sms.port and the password.")
-        return
-    yield _reachable("SMSC", config.sms.host, config.sms.port)
+    for look in sms_looks(config):
+        verdict = Verdict.NOTE if look.well is None else Verdict.WELL if look.well else Verdict.MISSING
+        yield Finding(look.what, verdict, look.detail, look.mend)
 
 
 def _asterisk(config: Config) -> Iterator[Finding]:
