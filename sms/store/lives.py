@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -176,6 +177,19 @@ class Lives(Names):
         self._sweep: asyncio.TimerHandle | None = None
         self.on_outcome: list[Callable[[Outcome], None]] = []  # of every receipt, whenever it is known
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Lives]:
+        """Keep lives inside the block, which is inside the journal's: at its end no line waits for another."""
+        try:
+            yield self
+        finally:
+            self.flush()
+            for timer in (self._again, self._sweep):
+                if timer is not None:
+                    timer.cancel()
+            self._again = self._sweep = None
+            self._write_again()
+
     # --- lines ---
 
     def note(self, id_: str, change: Change, of: int = 0) -> asyncio.Future[list[Outcome]]:
@@ -203,7 +217,7 @@ class Lives(Names):
         return f"{waiting}\n{line}" if waiting else line
 
     def flush(self) -> None:
-        """Write what waits for its text's next line: at a node's end, before its journal's."""
+        """Write what waits for its text's next line."""
         if self._soon_due is not None:
             self._soon_due.cancel()
             self._write_soon()

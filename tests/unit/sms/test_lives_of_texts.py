@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from sms.messages import Change, Purpose, State
@@ -127,3 +128,26 @@ async def test_nothing_is_in_clear(tmp_path: Path) -> None:
         stored = await world.everything()
         for secret in (b"13900000001", b"00000001", b"271828", b"SECRET"):
             assert secret not in stored
+
+
+async def test_a_line_that_waits_for_the_next_one_is_written_with_it_after_a_moment_or_at_the_end(
+    tmp_path: Path,
+) -> None:
+    async with lives_world(tmp_path) as world:
+        async with world.lives.running():
+            for id_ in ("t1", "t2", "t3"):
+                await world.begin(outgoing(id_))
+            world.lives.soon("t1", Change(1.0, State.SENT, 1), 2)
+            world.lives.soon("t1", Change(1.0, State.SENT, 2), 2)
+            assert await world.state("t1") is State.QUEUED
+            await world.lives.accepted(outgoing("t1"), 1, 2, OPERATOR, "alpha/1", "7", 2.0)
+            assert await world.lives.parts("t1") == {1: State.ACCEPTED, 2: State.SENT}
+            assert await world.store.redis.llen("test:{sms}:life:t1") == 2, "in one step"
+            world.lives.soon("t2", Change(1.0, State.SENT, 1))
+            async with asyncio.timeout(10):
+                while await world.state("t2") is not State.SENT:
+                    pass
+            world.lives.soon("t3", Change(1.0, State.SENT, 1))
+        assert await world.state("t3") is State.SENT
+        assert (await world.heard(receipt("7"))).after is State.SENT
+        assert await world.lives.operator_of("t1") == "alpha"
