@@ -14,14 +14,13 @@ import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
 import structlog
 
-from core_client.domain.secret import Secret
 from sms.binds.link import SmppLink
 from sms.binds.tls import context_of
 from sms.errors import BindError, LinkClosed, SubmitRefused, SubmitUnanswered
@@ -33,7 +32,6 @@ from sms.smpp import (
     Bound,
     CommandId,
     Event,
-    Limits,
     LocalProtocolError,
     Message,
     MessageAnswered,
@@ -52,8 +50,6 @@ from sms.smpp import (
     status_name,
 )
 
-BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.5, 30.0  # an SMSC that restarts is back in seconds; one that is down is not hammered
-CONNECT_TIMEOUT_S = 10.0
 UNBIND_TIMEOUT_S = 5.0
 _COMMANDS = MappingProxyType(
     {
@@ -86,42 +82,6 @@ Connect: TypeAlias = Callable[[Callable[[], SmppLink]], Awaitable[object]]
 _log = structlog.get_logger("sms.esme")
 
 
-@dataclass(frozen=True, slots=True)
-class EsmeConfig:
-    """Where the SMSC is and what we are called there."""
-
-    host: str
-    port: int
-    system_id: str
-    password: Secret
-    system_type: str = ""
-    addr_ton: int = 0
-    addr_npi: int = 0
-    address_range: str = ""
-    limits: Limits = field(default_factory=Limits)
-    backoff_first_s: float = BACKOFF_FIRST_S
-    backoff_max_s: float = BACKOFF_MAX_S
-    connect_timeout_s: float = CONNECT_TIMEOUT_S
-
-    def settings(self) -> BindSettings:
-        """Answer the same as a bind's settings."""
-        return BindSettings(
-            self.system_id,
-            self.host,
-            self.port,
-            self.system_id,
-            self.password,
-            system_type=self.system_type,
-            addr_ton=self.addr_ton,
-            addr_npi=self.addr_npi,
-            address_range=self.address_range,
-            limits=self.limits,
-            connect_timeout_s=self.connect_timeout_s,
-            backoff_first_s=self.backoff_first_s,
-            backoff_max_s=self.backoff_max_s,
-        )
-
-
 class Esme:
     """Keeps one bind to an SMSC.
 
@@ -133,9 +93,9 @@ class Esme:
 
     def __init__(
         self,
-        settings: BindSettings | EsmeConfig,
-        operator: str | OnMessage,
-        on_message: OnMessage | None = None,
+        settings: BindSettings,
+        operator: str,
+        on_message: OnMessage,
         *,
         on_change: Callable[[Esme], None] | None = None,
         observer: Observer | None = None,
@@ -151,12 +111,6 @@ class Esme:
             TlsError: a certificate or key is not usable.
             LocalProtocolError: SMPP cannot carry these settings, a password of nine characters for one.
         """
-        if isinstance(settings, EsmeConfig):
-            settings = settings.settings()
-        if not isinstance(operator, str):
-            on_message, operator = operator, "main"
-        if on_message is None:
-            raise TypeError("Esme needs on_message")
         self.settings = settings
         self.operator = operator
         self.name = f"{operator}/{settings.name}"

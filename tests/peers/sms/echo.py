@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core_client.domain.secret import Secret
-from sms.binds.esme import Esme, EsmeConfig, Respond
-from sms.operators import Operator
+from sms.binds.esme import Esme, Respond
+from sms.operators import BindSettings, Operator
 from sms.sending.receipts import Receipt, is_report, read_receipt
 from sms.smpp import Address, Limits, Message, Status
 from sms.text.segmentation import Joiner, content_of, plan, split, text_of
@@ -25,7 +25,8 @@ class EchoEsme:
         self.receipts: list[Receipt] = []
         self.submitted_ids: list[str] = []
         self.esme = Esme(
-            EsmeConfig(
+            BindSettings(
+                "echo",
                 "127.0.0.1",
                 port,
                 system_id,
@@ -34,6 +35,7 @@ class EchoEsme:
                 backoff_first_s=0.05,
                 backoff_max_s=0.2,
             ),
+            "peer",
             self._receive,
         )
         self._registered = registered

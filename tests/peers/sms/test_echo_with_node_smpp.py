@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from core_client.domain.secret import Secret
-from sms.binds.esme import Esme, EsmeConfig
+from sms.binds.esme import Esme
 from sms.errors import BindError, SubmitRefused
-from sms.operators import Alphabet, LongTexts, Operator
+from sms.operators import Alphabet, BindSettings, LongTexts, Operator
 from sms.smpp import Status
 from tests.peers.sms.echo import EchoEsme
 from tests.peers.sms.node_smsc import PASSWORD, SYSTEM_ID, Encoding, How, NodeSmsc
@@ -147,8 +147,8 @@ async def test_both_sides_ask_whether_the_other_lives(node_smsc: NodeSmsc) -> No
 
 
 async def test_a_wrong_password_is_told_and_a_link_is_not_half_open(node_smsc: NodeSmsc) -> None:
-    config = EsmeConfig("127.0.0.1", node_smsc.port, SYSTEM_ID, Secret("wrong"), backoff_first_s=5)
-    async with Esme(config, lambda *_: None).running(drain_s=1) as esme:
+    settings = BindSettings("one", "127.0.0.1", node_smsc.port, SYSTEM_ID, Secret("wrong"), backoff_first_s=5)
+    async with Esme(settings, "peer", lambda *_: None).running(drain_s=1) as esme:
         await node_smsc.event("refused", why="password")
         with pytest.raises(BindError) as error:
             await esme.wait_bound(1)

@@ -23,7 +23,8 @@ _PARAMETERS: dict[int, tuple[int | str, ...]] = {
     CommandId.DATA_SM: (6, "b", "b", 65, "b", "b", 65, "b", "b", "b"),
     CommandId.UNBIND: (),
     CommandId.ENQUIRE_LINK: (),
-} | dict.fromkeys(BINDS, _BIND)
+    **dict.fromkeys(BINDS, _BIND),
+}
 _UNREAD = (CommandId.OUTBIND, CommandId.ALERT_NOTIFICATION)
 
 
@@ -76,7 +77,7 @@ def damaged(chance: random.Random) -> bytes:
 
 def frames(octets: bytes) -> tuple[list[bytes], bytes, bool]:
     """Cut octets as their lengths say: whole PDUs, what is left over, and whether a length there is no PDU's."""
-    whole = []
+    whole: list[bytes] = []
     while len(octets) >= 4:
         length = int.from_bytes(octets[:4], "big")
         if not 16 <= length <= 65_536:
