@@ -405,9 +405,10 @@ class Lives(Names):
 
     def _hidden(self, remote_id: str, addresses: Iterable[str]) -> str:
         """Answer an operator's id without the customer's number, of which some operators make ids."""
+        counted = remote_id.lstrip("0")  # zeros before a counted id are no part of a number that has many
         for address in addresses:
             digits = _end_of(address)
-            if len(digits) == NEAR_DIGITS and digits in remote_id and remote_id != digits:
+            if len(digits) == NEAR_DIGITS and digits in counted and remote_id != digits:
                 return remote_id.replace(digits, "~" + self._near(digits) + "~")
         return remote_id
 
