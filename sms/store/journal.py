@@ -165,11 +165,11 @@ class Journal:
         try:
             yield self
         finally:
-            # Asked, never cancelled: a change half sent would be neither known nor unknown. Timeouts bound the wait.
-            self._stopping = True
+            # Asked, never cancelled: a change half sent would be neither known nor unknown. Timeouts bound the wait,
+            # and nothing more is taken: who writes on and on would keep it from ending.
+            self._stopping = self.stopped = True
             self._wanted.set()
             await asyncio.shield(task)
-            self.stopped = True
 
     @property
     def full(self) -> bool:

@@ -254,3 +254,25 @@ async def test_a_store_behind_tls_and_a_password_is_reached_as_its_url_says(pass
                 await store.redis.select(2)
                 assert await store.redis.llen("list") == 50
         await between.closed()
+
+
+async def test_who_goes_on_writing_while_the_journal_ends_is_answered_to_the_last(tmp_path: Path) -> None:
+    async def write_on(journal: Journal) -> int:
+        written = 0
+        with contextlib.suppress(JournalDown):
+            while True:
+                await journal.write(APPEND, ("list",), written)
+                written += 1
+        return written
+
+    async with open_store(None, tmp_path) as store:
+        for _ in range(5):
+            await store.redis.delete("list")
+            async with Journal(store.redis).running() as journal:
+                writing = [asyncio.ensure_future(write_on(journal)) for _ in range(3)]
+                await journal.write(APPEND, ("other",), "x")
+                for task in writing[1:]:
+                    task.cancel()
+            async with asyncio.timeout(10):
+                assert await writing[0] <= await store.redis.llen("list")
+                await asyncio.gather(*writing, return_exceptions=True)
