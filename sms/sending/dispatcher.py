@@ -192,8 +192,9 @@ class Dispatcher:
         if number not in lane:
             lane[number] = None
             text.active = True
-            self._line_up(text)
-            self.pump()
+            if not self._write_at_once(text):
+                self._line_up(text)
+                self.pump()
             return
         waiting = lane[number]
         if waiting is None:
@@ -340,6 +341,19 @@ class Dispatcher:
             self._hand_over(route, line, now)
         return _NEVER
 
+    def _write_at_once(self, text: Text) -> bool:
+        """Write a text before which none waits, without a line; answer whether that was possible."""
+        if not self._running or not self._allowed or self._pumping or not text.resumed or any(self._lines):
+            return False
+        now = self._loop.time()
+        if self._must_be_judged(text, now) or self._wall_clock() > text.outgoing.expires_at:
+            return False
+        way, _ = text.route.choose(now)
+        if way is None:
+            return False
+        self._write(text, way, now)
+        return True
+
     def _wake_at(self, at: float) -> None:
         if at < self._timer_at or self._timer is None:
             if self._timer is not None:
@@ -404,7 +418,7 @@ class Dispatcher:
         self._flying += 1
         if text.repeatable:
             way.pace.written(now)
-            detail = "" if text.begun else text.route.passed_over(way.operator.name, now)
+            detail = "" if text.begun else text.route.passed_over(way, now)
             change = Change(self._stamp(), State.SENT, index + 1, way.name, "", detail)
             self._lives.soon(text.outgoing.id, change, len(text.messages))
         if not text.begun:
@@ -418,7 +432,7 @@ class Dispatcher:
         way.pace.written(now)
         text.flying += 1
         self._flying += 1
-        detail = "" if text.begun else text.route.passed_over(way.operator.name, now)
+        detail = "" if text.begun else text.route.passed_over(way, now)
         change = Change(self._stamp(), State.SENT, index + 1, way.name, "", detail)
         self._lives.tell(text.outgoing.id, change, len(text.messages), partial(self._noted, text, index, way))
 

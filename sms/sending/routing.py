@@ -217,11 +217,11 @@ class Route(Generic[W]):
             for candidate in self.candidates
         )
 
-    def passed_over(self, operator: str, now: float) -> str:
-        """Answer why ``operator`` carries a text and not one that stands before it; empty: none does."""
-        if not self.candidates or self.candidates[0].operator.name == operator:
-            return ""
+    def passed_over(self, way: Way, now: float) -> str:
+        """Answer why a text goes by ``way`` and not by an operator that stands before it; empty: none does."""
         first = self.candidates[0]
+        if first.operator is way.operator:
+            return ""
         return f"{first.operator.name} is {standing(first.ways, now)[0]}"
 
 

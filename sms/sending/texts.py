@@ -85,7 +85,7 @@ class Text:
         self.messages = messages
         total = len(messages)
         self.states = [State.QUEUED] * total
-        self.left = list(range(total - 1, -1, -1))
+        self.left = [0] if total == 1 else list(range(total - 1, -1, -1))
 
     def resume(self, parts: dict[int, State]) -> None:
         """Go on after what a former process did with ``parts``, by number from 1."""
@@ -130,7 +130,7 @@ class Text:
         acknowledgement of the question, which went before.
         """
         link = self.outgoing.link
-        return bool(link) and self.link == link and all(state is State.ACCEPTED for state in self.states)
+        return self.link == link != "" and self.states.count(State.ACCEPTED) == len(self.states)
 
     def __repr__(self) -> str:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sms.messages import Outgoing
+from sms.messages import Outgoing, Purpose
 from sms.operators import Operator
 from sms.smpp import Address, Message
 from sms.text.segmentation import plan
@@ -21,6 +21,9 @@ class Writer:
         self._short = operator.ton_npi.get("short", (0, 1))
         self._name = operator.ton_npi.get("name", (5, 0))
         self._registered_delivery = int(operator.receipts)
+        self._by_purpose = {
+            purpose: (operator.priority.get(purpose, 0), operator.validity_s.get(purpose, 0.0)) for purpose in Purpose
+        }
         self._addresses: dict[str, Address] = {}
         self._nobody = Address(operator.senders[0]) if operator.senders else Address("")
         if operator.senders:
@@ -33,16 +36,14 @@ class Writer:
             TooLongError: it has more parts than a text can have.
             UnwritableError: the operator takes no alphabet that has all its characters.
         """
-        operator, purpose = self._operator, outgoing.purpose
+        operator = self._operator
         segments = plan(outgoing.text, operator, outgoing.reference)
         source = self.address(outgoing.source) if outgoing.source else self._nobody
         destination = self.address(outgoing.destination)
-        validity = ""
-        if purpose in operator.validity_s:
-            validity = relative_time(min(operator.validity_s[purpose], outgoing.expires_at - now))
-        priority = operator.priority.get(purpose, 0)
-        tlvs = segments.tlvs
-        coding, esm_class = segments.data_coding, segments.esm_class
+        priority, validity_s = self._by_purpose[outgoing.purpose]
+        validity = relative_time(min(validity_s, outgoing.expires_at - now)) if validity_s else ""
+        coding, esm_class, tlvs = segments.data_coding, segments.esm_class, segments.tlvs
+        registered, service, own = self._registered_delivery, operator.service_type, operator.tlvs
         return [
             Message(
                 source,
@@ -50,15 +51,15 @@ class Writer:
                 part,
                 coding,
                 esm_class,
-                self._registered_delivery,
-                operator.service_type,
+                registered,
+                service,
                 0,
                 priority,
                 "",
                 validity,
                 0,
                 0,
-                operator.tlvs + tlvs[index] if tlvs else operator.tlvs,
+                own + tlvs[index] if tlvs else own,
             )
             for index, part in enumerate(segments.parts)
         ]

@@ -209,8 +209,8 @@ def test_reasons_say_why_each_operator_is_where_it_is_and_how_it_stands() -> Non
         (Why.OTHER, Why.RETURNED),
         (Why.OTHER, Why.BUSY),
     ]
-    assert route.passed_over("world", 0.0) == "north is throttled"
-    assert route.passed_over("north", 0.0) == ""
+    assert route.passed_over(it.binds["world/a"], 0.0) == "north is throttled"
+    assert route.passed_over(it.binds["north/a"], 0.0) == ""
 
 
 def test_routes_of_many_numbers_are_kept_without_growing_for_ever() -> None:
