@@ -62,10 +62,12 @@ _log = structlog.get_logger("sms.leases")
 class Lease:
     """One bind's lease, as this node sees it."""
 
-    __slots__ = ("_lapse", "_on_change", "fence", "holder", "name", "rests_until", "until")
+    __slots__ = ("_lapse", "_node", "_on_change", "fence", "holder", "name", "rests_until", "until")
 
-    def __init__(self, name: str, on_change: Callable[[bool], None]) -> None:
+    def __init__(self, name: str, on_change: Callable[[bool], None], node: str = "") -> None:
+        """``node`` is this one."""
         self.name = name
+        self._node = node
         self.until = _NEVER  # of the loop's clock: the bind may be used before
         self.fence = 0  # counts holders: the higher one came later
         self.rests_until = _NEVER  # it was given back: it is not asked for before
@@ -77,6 +79,11 @@ class Lease:
     def held(self) -> bool:
         """Whether this node was told that it may use the bind."""
         return self._lapse is not None
+
+    @property
+    def elsewhere(self) -> str:
+        """The other node that holds it; empty: none is known, or only a former process of this one's name."""
+        return "" if self.held or self.holder == self._node else self.holder
 
     def hold(self, until: float, node: str, fence: int, loop: asyncio.AbstractEventLoop) -> None:
         """The bind may be used until ``until``."""
@@ -135,7 +142,7 @@ class Leases:
 
     def lease(self, name: str, on_change: Callable[[bool], None]) -> Lease:
         """Ask for the bind ``name`` while running. ``on_change`` hears at once whether it may be used."""
-        lease = self._leases[name] = Lease(name, on_change)
+        lease = self._leases[name] = Lease(name, on_change, self.node)
         return lease
 
     @asynccontextmanager

@@ -83,7 +83,7 @@ class BindWay:
     def held_by(self) -> str:
         """The other node that holds it; empty: none, or it is ours."""
         lease = self._lease
-        return "" if lease is None or lease.held else lease.holder
+        return "" if lease is None else lease.elsewhere
 
     def usable(self, now: float) -> bool:
         """Whether it is bound, and ours to use."""

@@ -103,7 +103,7 @@ async def test_one_holds_the_other_knows_who_and_asks_politely(store: Store) -> 
         async with two.leases.running():
             await asked(two, 3)
             assert two.changes == []
-            assert two.lease.holder == "one"
+            assert (two.lease.holder, two.lease.elsewhere) == ("one", "one")
             assert not two.usable()
             assert one.usable()
             before, began = two.cable.asked, asyncio.get_running_loop().time()
@@ -207,6 +207,7 @@ async def test_a_restarted_node_waits_for_its_predecessors_lease(store: Store) -
         async with again.leases.running():
             await asked(again, 3)
             assert again.changes == [], "the predecessor may still be bound"
+            assert (again.lease.holder, again.lease.elsewhere) == ("one", ""), "nobody to give its texts to"
 
 
 async def test_a_taking_whose_answer_was_lost_is_taken_up(store: Store) -> None:
