@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from sms.messages import State
+from sms.numbers import masked
 from sms.store.lifelines import Life
 from tellerline.cli.sms.acting import at_the_sms_office, coloured, lasting, show, shown_at, table_of, zone_here
 from tellerline.cli.telling import NO, ConfigOption, Format, FormatOption, config_of, out, tell_error, tell_json
@@ -56,10 +57,9 @@ def trace(
             {"texts": [{**_as_json(life), "answered_by": [_as_json(one) for one in more]} for life, more in found]}
         )
     elif not found:
-        tell_error(
-            f"nothing is known of '{what}'\n  mend: Lives are kept for sms.keep_s; an operator's id is known "
-            "where receipts are asked for."
-        )
+        said = masked(what) if what.lstrip("+").isdecimal() else what
+        mend = "Lives are kept for sms.keep_s; an operator's id is known where receipts are asked for."
+        tell_error(f"nothing is known of '{said}'\n  mend: {mend}")
     elif len(found) == 1 or all_:
         for life, answers in found:
             for one in (life, *answers):
