@@ -168,8 +168,10 @@ class Lives(Names):
         self._max_parked = max_parked
         self._park_s = park_s
         head = (self.base, self.keep_s)
-        self._notes = Many(journal, NOTE, (), head)
-        self._receipts = Many(journal, RECEIVE, (), (*head, max_parked, int(park_s)))
+        # One key says where the script runs; all others have the same hash tag.
+        self._keys = (f"{self.base}parked",)
+        self._notes = Many(journal, NOTE, self._keys, head)
+        self._receipts = Many(journal, RECEIVE, self._keys, (*head, max_parked, int(park_s)))
         self._waiting: deque[tuple[tuple[str, ...], Done, int]] = deque()
         self._soon: dict[str, str] = {}  # lines that wait for the next one of their text
         self._soon_due: asyncio.TimerHandle | None = None
@@ -378,7 +380,7 @@ class Lives(Names):
                 self._give_up_later()
 
         arguments = (self.base, self.keep_s, self._max_parked, f"{self._wall_clock():.3f}")
-        self._journal.then(SWEEP, (), arguments, heard, ())
+        self._journal.then(SWEEP, self._keys, arguments, heard, ())
 
     def _outcomes(self, answer: Iterable[Any]) -> list[Outcome]:
         found = []
