@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sms.smpp import Limits
-from sms.testing.fake_smsc import Behaviour, FakeSmsc
+from sms.operators import LongTexts
+from sms.smpp import Limits, Status
+from sms.testing.fake_smsc import Behaviour, FakeSmsc, ReceiptForm
 from tests.peers.sms.found import Kannel
 from tests.peers.sms.kannel import ID_TYPES, PASSWORD, SYSTEM_ID, KannelEsme, Text, running_kannel
 
@@ -104,3 +105,56 @@ async def test_kannel_and_the_centre_keep_a_silent_link_alive(kannel: Kannel, tm
         await asyncio.sleep(3.5)  # real time: Kannel has its own clock
         assert smsc.bound == 1
         assert smsc.binds == [SYSTEM_ID]
+
+
+@pytest.mark.parametrize("long_texts", [LongTexts.UDH16, LongTexts.SAR, LongTexts.PAYLOAD])
+async def test_kannel_joins_parts_however_they_are_marked(
+    kannel: Kannel, tmp_path: Path, long_texts: LongTexts
+) -> None:
+    async with bound(kannel, tmp_path) as (smsc, esme):
+        for text, order in ((LONG_ENGLISH, (2, 5, 1, 4, 3)), (LONG_CHINESE, (2, 4, 1, 3))):
+            whole = None if long_texts is LongTexts.PAYLOAD else order
+            await smsc.deliver(WANG, BANK, text, long_texts=long_texts, order=whole)
+            assert (await esme.receive()).text == text
+
+
+@pytest.mark.parametrize(
+    ("form", "outcome", "kind"),
+    [
+        (ReceiptForm.BOTH, "DELIVRD", "1"),
+        (ReceiptForm.TLV, "UNDELIV", "2"),
+        (ReceiptForm.TEXT, "EXPIRED", "2"),  # of a message_state that says so Kannel tells nobody
+        (ReceiptForm.LONG_DATES, "REJECTD", "2"),
+    ],
+)
+async def test_kannel_understands_our_receipts(
+    kannel: Kannel, tmp_path: Path, form: ReceiptForm, outcome: str, kind: str
+) -> None:
+    async with bound(kannel, tmp_path) as (smsc, esme):
+        smsc.behaviour.receipts, smsc.behaviour.receipt_form = True, form
+        smsc.behaviour.outcomes = (outcome,)
+        await esme.send(BANK, WANG, "sent with a receipt", receipt=True)
+        await esme.reported(kind)
+        assert [(one.text, one.state, one.receipts) for one in smsc.log] == [("sent with a receipt", outcome, 1)]
+
+
+async def test_every_part_of_kannels_long_text_is_reported_in_unicode_too(kannel: Kannel, tmp_path: Path) -> None:
+    async with bound(kannel, tmp_path) as (smsc, esme):
+        smsc.behaviour.receipts = True
+        await esme.send(BANK, WANG, LONG_CHINESE, ucs2=True, receipt=True)
+        assert (await smsc.receive(to=WANG)).text == LONG_CHINESE
+        await esme.reported("1")
+        parts = [one.part for one in smsc.log]
+        assert [part and (part.number, part.total) for part in parts] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+        assert "".join(one.text for one in smsc.log) == LONG_CHINESE
+
+
+@pytest.mark.parametrize("status", [Status.RMSGQFUL, Status.RTHROTTLED])
+async def test_kannel_takes_both_statuses_of_a_full_centre_for_a_pause(
+    kannel: Kannel, tmp_path: Path, status: int
+) -> None:
+    async with bound(kannel, tmp_path) as (smsc, esme):
+        smsc.behaviour.statuses = (status, status)
+        await esme.send(BANK, WANG, "patience")
+        assert (await smsc.receive(to=WANG, timeout_s=20)).text == "patience"
+        assert (smsc.submits, len(smsc.log)) == (3, 1)

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from sms.errors import SubmitRefused
+from sms.messages import State
 from sms.operators import LongTexts, Operator
 from sms.smpp import Status, Tag
-from sms.text.segmentation import split
+from sms.store.lifelines import Life
+from sms.store.lives import Lives
+from sms.text.segmentation import Content, split, text_of
 from tests.peers.availability import require_peer
+from tests.peers.sms.bank_line import bank_line
 from tests.peers.sms.capture import capturing
 from tests.peers.sms.echo import EchoEsme
 from tests.peers.sms.found import Wireshark
@@ -101,6 +105,26 @@ async def test_leaving_unbinds_first(smsc: Smpp34Smsc) -> None:
     async with echoing(smsc):
         pass
     await smsc.until(lambda: smsc.unbound == 1)
+
+
+async def test_the_whole_bank_answers_through_it_and_believes_its_receipts(smsc: Smpp34Smsc, tmp_path: Path) -> None:
+    smsc.receipts = True
+    smsc.statuses = [Status.RTHROTTLED, Status.RMSGQFUL]
+    async with bank_line(tmp_path, smsc.port, "bank", "pw", receipts=True) as node:
+        await smsc.until(lambda: bool(smsc.esmes))
+        await bring(smsc, "MINI")
+        assert node.texting is not None
+        lives = node.texting.lives
+        async with asyncio.timeout(15):
+            while not any(life and life.state is State.DELIVERED for life in await all_lives(lives)):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        contents = [Content(event.data_coding, event.short_message[6:]) for event in smsc.submits]
+        assert len(contents) > 1
+        assert text_of(contents).count("CNY") == 5
+
+
+async def all_lives(lives: Lives) -> list[Life | None]:
+    return [await lives.life(id_) for id_ in await lives.find("+" + WANG)]
 
 
 @pytest.mark.peer("tshark")
