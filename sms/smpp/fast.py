@@ -116,8 +116,8 @@ def write_message(command_id: int, sequence_number: int, message: Message) -> by
     """
     source, destination, short_message = message.source, message.destination, message.short_message
     length = len(short_message)
-    if length > SHORT_MESSAGE_MAX_OCTETS or message.tlvs or not 0 <= sequence_number <= SEQUENCE_MAX:
-        return _write_with_tlvs(command_id, sequence_number, message)
+    if length > SHORT_MESSAGE_MAX_OCTETS or not 0 <= sequence_number <= SEQUENCE_MAX:
+        return pdu.write(command_id, 0, sequence_number, message)
     try:
         body = _BODY % (
             _c_octets(message.service_type, 6),
@@ -141,17 +141,10 @@ def write_message(command_id: int, sequence_number: int, message: Message) -> by
         )
     except (LocalProtocolError, OverflowError):  # the reference says which parameter it is
         return pdu.write(command_id, 0, sequence_number, message)
+    if message.tlvs:
+        body += write_tlvs(message.tlvs)
+        pdu.check_length(HEADER_OCTETS + len(body))
     return _HEADER.pack(HEADER_OCTETS + len(body), command_id, 0, sequence_number) + body
-
-
-def _write_with_tlvs(command_id: int, sequence_number: int, message: Message) -> bytes:
-    if not message.tlvs or len(message.short_message) > SHORT_MESSAGE_MAX_OCTETS:
-        return pdu.write(command_id, 0, sequence_number, message)
-    tlvs, message = message.tlvs, message.without_tlvs()
-    head = write_message(command_id, sequence_number, message)
-    octets = head[HEADER_OCTETS:] + write_tlvs(tlvs)
-    pdu.check_length(HEADER_OCTETS + len(octets))
-    return _HEADER.pack(HEADER_OCTETS + len(octets), command_id, 0, sequence_number) + octets
 
 
 def write_answer(command_id: int, command_status: int, sequence_number: int, message_id: str = "") -> bytes:
