@@ -27,6 +27,7 @@ from sms import commands
 from sms.line import SmsLine
 
 URGENT = frozenset({"customer.stop_messages", "cards.block"})
+MAX_STEPS_KNOWN = 1_000  # of flow versions that came and went
 
 
 class Arrivals(Protocol):
@@ -46,6 +47,10 @@ class Dialogues(Protocol):
 
     async def start(self, trigger: Trigger, line: SmsLine) -> Ended | Suspended:
         """Begin a dialogue; see ``Runner.start``."""
+        ...
+
+    async def enquire(self, trigger: Trigger, line: SmsLine) -> Ended | None:
+        """Carry out what only enquires; see ``Runner.enquire``."""
         ...
 
     async def resume(self, session_id: str, resume: Resume, line: SmsLine) -> Ended | Suspended:
@@ -118,6 +123,7 @@ class Answering:
         self._shares = shares
         self._marks = marks
         self._on_command = on_command
+        self._more: set[tuple[str, str]] = set()  # flow version and step of commands that want more than an enquiry
 
     async def arrive(self, number: str) -> Arrival:
         """Begin an auth session for whoever texts from ``number``."""
@@ -163,6 +169,23 @@ class Answering:
             if await self._resume(asked, session, TextReceived(text), line):
                 return
         await self._help(asked, arrival, line, "unknown" if session is None else "late")
+
+    def enquiry(self, text: str) -> commands.Command | None:
+        """Answer the command that ``text`` is, unless it is known to want more than an enquiry."""
+        flow = self._flows.current(self._flow)
+        command = commands.match(flow.sms_patterns, text, flow.currency, flow.country)
+        return None if command is None or (flow.version, command.step) in self._more else command
+
+    async def enquire(self, asked: Asked, arrival: Arrival, command: commands.Command, line: SmsLine) -> bool:
+        """Say on ``line`` what answers an enquiry; False, and nothing has happened, where it is none."""
+        asked.kind, asked.step = "command", command.step
+        flow = self._flows.current(self._flow)
+        if await self._runner.enquire(self._trigger(asked, arrival, flow, command), line) is not None:
+            return True
+        if len(self._more) >= MAX_STEPS_KNOWN:
+            self._more.clear()
+        self._more.add((flow.version, command.step))
+        return False
 
     async def begin(self, asked: Asked, arrival: Arrival, step: str, line: SmsLine) -> None:
         """Begin a dialogue at ``step`` of which no text asked for, as a missed call does."""

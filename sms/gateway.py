@@ -14,6 +14,7 @@ from core_client.ports.clock import Clock
 from flows.runner import Flows
 from flows.sessions import SessionStore
 from flows.vault import Vault
+from sms.ahead import HOLD_S
 from sms.answering import Answering, Arrivals, Dialogues
 from sms.binds.esme import Respond
 from sms.binds.leases import Leases
@@ -66,6 +67,7 @@ class GatewayConfig:
     parts_expiry_s: float = PARTS_EXPIRY_S
     busy_status: int = Status.RX_T_APPN  # to a message centre that brings too much
     keep_s: float = KEEP_S  # how long what became of a text is known
+    hold_s: float = HOLD_S  # how long a text may be held from the store while it is answered; 0: never
     expires_s: Mapping[Purpose, float] = field(default_factory=lambda: EXPIRES_S)  # then a text is sent no more
     alarm_age_s: float = ALARM_AGE_S  # a text that could be sent and waits longer is a reason to look
 
@@ -151,7 +153,7 @@ class SmsGateway:
             marks=_Marks(journal, base),
         )
         self.replies = Replies(
-            ReplySettings(config.short_code, config.region, config.expires_s),
+            ReplySettings(config.short_code, config.region, config.hold_s, config.expires_s),
             self.answering,
             self.outbox,
             self.lives,
@@ -172,6 +174,8 @@ class SmsGateway:
             parts_expiry_s=config.parts_expiry_s,
             busy_status=config.busy_status,
             on_missing=self.replies.missing,
+            hold=self.replies.ahead.take,
+            on_dropped=self.replies.ahead.dropped,
         )
         self.nodes = Nodes(journal, node, self.inbox, self.outbox, prefix=prefix, on_sure=self._trust)
         self.dispatcher = Dispatcher(
@@ -199,6 +203,7 @@ class SmsGateway:
         """
         async with (
             self.journal.running(),
+            self.lives.running(),
             self.nodes.running(),
             self.replies.running(self.inbox),
             self.dispatcher.running(),

@@ -45,6 +45,9 @@ class Lanes(Generic[Item]):
     def __len__(self) -> int:
         return sum(map(len, self._lanes.values()))
 
+    def __contains__(self, lane: str) -> bool:
+        return lane in self._lanes
+
     def put(self, lane: str, item: Item) -> None:
         """Add an item at the end of its lane."""
         waiting = self._lanes.get(lane)

@@ -17,6 +17,7 @@ from core_client.adapters.together import raise_if_cancelled
 from core_client.services.client import Arrival
 from flows.errors import SessionStoreDown
 from flows.prompts import SMS_PARTS_MISSING, SMS_TOO_MANY, SYSTEM_TROUBLE
+from sms.ahead import HOLD_S, Ahead
 from sms.answering import Answering, Asked
 from sms.lanes import Lanes
 from sms.line import SmsLine, TextOf
@@ -55,6 +56,7 @@ class ReplySettings:
 
     short_code: str = ""  # where answers come from; empty: from where the customer texted to
     region: str = "CN"  # of numbers that come without their country
+    hold_s: float = HOLD_S  # how long a text may be held from the store while it is answered; 0: never
     expires_s: Mapping[Purpose, float] = field(default_factory=lambda: EXPIRES_S)
 
 
@@ -88,13 +90,24 @@ class Replies:
         self._references = itertools.count(secrets.randbelow(1 << 16))
         self._lanes = Lanes(self._work, PARALLEL_TEXTS, "sms")
         self._notices: set[asyncio.Task[None]] = set()
+        self.ahead = Ahead(
+            answering,
+            outbox,
+            self,
+            manners,
+            text_for,
+            region=settings.region,
+            own_number=settings.short_code,
+            hold_s=settings.hold_s,
+            checkpoint=checkpoint,
+        )
 
     @asynccontextmanager
     async def running(self, inbox: Inbox) -> AsyncIterator[None]:
         """Answer the texts of ``inbox`` inside the block."""
         self._inbox = inbox
         try:
-            async with self._lanes.running():
+            async with self._lanes.running(), self.ahead.running(inbox):
                 yield
         finally:
             for task in self._notices:
@@ -103,6 +116,7 @@ class Replies:
 
     async def drain(self, deadline_s: float) -> int:
         """Answer the texts that are in, at most for ``deadline_s``; answer how many are left."""
+        await self.ahead.drain(deadline_s)
         return await self._lanes.drain(deadline_s)
 
     # --- texts ---
@@ -110,15 +124,26 @@ class Replies:
     def take(self, inbound: Inbound) -> None:
         """Answer a text that is stored."""
         self._checkpoint("text_stored")
-        number = e164(inbound.source, inbound.source_ton, self._settings.region)
-        self._lanes.put(number or inbound.source, inbound)
+        number = e164(inbound.source, inbound.source_ton, self._settings.region) or inbound.source
+        if self.ahead.passes(number, inbound):
+            self.put(number, inbound)
+
+    def put(self, number: str, inbound: Inbound) -> None:
+        """Work on a stored text after those of its number that are worked on."""
+        self._lanes.put(number, inbound)
+
+    def works_for(self, number: str) -> bool:
+        """Answer whether a text of ``number`` is being worked on."""
+        return number in self._lanes
 
     async def _work(self, inbound: Inbound) -> None:
         """Deal with one text until its answer is stored. Ends only so, or by being cancelled: the text stays stored."""
         began = time.monotonic()
         number = e164(inbound.source, inbound.source_ton, self._settings.region)
         asked = Asked(number or "", inbound.text, inbound.name, inbound.recovered)
-        flood = Flood.AS_EVER if not number or inbound.recovered else self._manners.answering(number)
+        flood = inbound.flood
+        if flood is None:
+            flood = Flood.AS_EVER if not number or inbound.recovered else self._manners.answering(number)
         pause_s = 0.1
         while True:
             raise_if_cancelled()
@@ -130,12 +155,16 @@ class Replies:
                 pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
             else:
                 break
+        self.handled(inbound, asked, outcome, characters, began)
+
+    def handled(self, inbound: Inbound, asked: Asked, outcome: str, characters: int, began: float) -> None:
+        """Tell that a text is dealt with: its one canonical line, and a figure."""
         seconds = time.monotonic() - began
         self._observer.handled(asked.kind, seconds)
         _log.info(
             "sms.handled",
             id=inbound.name,
-            number=masked(number or inbound.source),
+            number=masked(asked.number or inbound.source),
             kind=asked.kind,
             step=asked.step,
             outcome=outcome,
@@ -193,9 +222,13 @@ class Replies:
     async def _settle(self, inbound: Inbound, asked: Asked, text: str) -> None:
         """Store the answer and forget the text, both or neither; go on trying until it is done."""
         self._checkpoint("answer_ready")
-        source = self._settings.short_code or inbound.destination
-        answers = [self._outgoing(asked, text, source, inbound)] if text else []
-        lives = [self._life(inbound, asked, answers)]
+        answers: list[Outgoing] = []
+        if text:
+            outgoing, life = self.reply(inbound, asked, text)
+            answers.append(outgoing)
+        else:
+            life = self._life(inbound, asked, ())
+        lives = [life]
         pause_s = 0.1
         while True:
             raise_if_cancelled()
@@ -208,6 +241,11 @@ class Replies:
             else:
                 break
         self._checkpoint("answer_stored")
+
+    def reply(self, inbound: Inbound, asked: Asked, text: str) -> tuple[Outgoing, FirstLine]:
+        """Make the answer to a text, and what the text's life says of that."""
+        outgoing = self._outgoing(asked, text, self._settings.short_code or inbound.destination, inbound)
+        return outgoing, self._life(inbound, asked, (outgoing.id,))
 
     def _outgoing(self, asked: Asked, text: str, source: str, inbound: Inbound | None = None) -> Outgoing:
         now = self._wall_clock()
@@ -226,7 +264,7 @@ class Replies:
             copies=() if inbound is None else inbound.copies,
         )
 
-    def _life(self, inbound: Inbound, asked: Asked, answers: list[Outgoing]) -> FirstLine:
+    def _life(self, inbound: Inbound, asked: Asked, answers: tuple[str, ...]) -> FirstLine:
         return self._names.received(
             inbound.name,
             asked.number or inbound.source,
@@ -236,7 +274,7 @@ class Replies:
             bind=bind_of(inbound.link),
             kind=asked.kind,
             handled_at=self._wall_clock(),
-            answers=tuple(answer.id for answer in answers),
+            answers=answers,
         )
 
     # --- what no text asked for ---

@@ -91,6 +91,27 @@ return said
 """
 )
 
+# Changes of one kind. KEYS: outbox. ARGV: what keys of lives begin with, how long they are kept, what keys of copies
+# begin with, window ms. Each: print, the answer's name and body, the key of the lives of the number that both are of,
+# how the answer's life begins, the text's name, how its life begins. The answer is stored in the place of the text.
+# Answers of each: 0 a copy | the answer's id.
+ACCEPT_ANSWERED = (
+    BEGIN_LIFE
+    + """
+local said = {}
+for i = 5, #ARGV, 7 do
+  if redis.call('SET', ARGV[3] .. ARGV[i], '1', 'NX', 'PX', ARGV[4]) then
+    said[#said + 1] = redis.call('XADD', KEYS[1], '*', ARGV[i + 1], ARGV[i + 2])
+    begin_life(ARGV[1] .. ARGV[i + 1], ARGV[i + 3], ARGV[i + 1], ARGV[i + 4], ARGV[2])
+    begin_life(ARGV[1] .. ARGV[i + 5], ARGV[i + 3], ARGV[i + 5], ARGV[i + 6], ARGV[2])
+  else
+    said[#said + 1] = 0
+  end
+end
+return said
+"""
+)
+
 _log = structlog.get_logger("sms.inbox")
 
 
@@ -139,6 +160,7 @@ class Inbox:
         busy_status: int = Status.RX_T_APPN,
         wall_clock: Callable[[], float] = time.time,
         on_received: Callable[[Inbound], None] | None = None,
+        hold: Callable[[Inbound], bool] = lambda _: False,
         on_dropped: Callable[[Inbound], None] | None = None,
         on_missing: OnMissing = _nobody_missing,
     ) -> None:
@@ -149,12 +171,18 @@ class Inbox:
             busy_status: what the message centre is told when there is too much: RX_T_APPN or RMSGQFUL.
             on_received: hears a text of one part before it is stored, so that reading can begin meanwhile. The same
                 object comes to ``on_text`` once it is stored, or else to ``on_dropped``: it was a copy, or is refused.
+            hold: answers whether a text of one part is held from the store for now: :meth:`store` or
+                :meth:`store_answered` follows, and only then is it acknowledged. What is held is no ``on_received``.
             on_missing: hears once of a text that was given up because parts of it did not come.
         """
         self._journal = journal
         self._sealer = sealer
         self._on_text = on_text
         self._on_received = on_received
+        self._hold = hold
+        self._held: dict[str, tuple[Respond, bytes, tuple[Any, ...]]] = {}  # by name
+        self._window_ms = max(1, int(duplicate_window_s * 1000))
+        self._answered: dict[str, Many] = {}  # by outbox
         self._on_dropped = on_dropped
         self._on_missing = on_missing
         self._max_backlog = max_backlog
@@ -167,7 +195,7 @@ class Inbox:
         self._wholes = f"{places.base}parts:"
         self._senders = f"{places.base}opening:"
         self._open = f"{places.base}open"
-        window_ms = max(1, int(duplicate_window_s * 1000))
+        window_ms = self._window_ms
         self._ones = Many(journal, ACCEPT, (self.stream,), (self._copy_prefix, window_ms, max_backlog))
         self._pieces = Many(
             journal,
@@ -213,10 +241,10 @@ class Inbox:
         now = self._wall_clock()
         name = f"{self._name}{next(self._numbers):x}"
         source, destination = message.source, message.destination.digits
-        body = packed(now, source.ton, coding, source.digits, destination, operator, name, link, octets)
-        sealed = self._sealer.seal(body, print_)
+        body = (now, source.ton, coding, source.digits, destination, operator, name, link, octets)
         copy = self._copy_prefix + print_.decode()
         if part is not None:
+            sealed = self._sealer.seal(packed(*body), print_)
             whole, sender = long_texts.belongs(message, part, operator, self._sealer)
             self._pieces.add(
                 (print_, sealed, whole, sender, part.number, part.total, int(now * 1000) + self._expiry_ms),
@@ -233,9 +261,46 @@ class Inbox:
         inbound = Inbound(
             "", source.digits, source.ton, destination, text, link, (copy,), False, name, operator, now, 1, False
         )
+        if self._hold(inbound):
+            self._held[name] = (respond, print_, body)
+            return
         if self._on_received is not None:
             self._on_received(inbound)
-        self._ones.add((print_, sealed), partial(self._one_stored, inbound, respond), (copy,))
+        self._store(inbound, respond, print_, body)
+
+    def store(self, inbound: Inbound) -> None:
+        """Store a text that was held, as it came."""
+        self._store(inbound, *self._held.pop(inbound.name))
+
+    def _store(self, inbound: Inbound, respond: Respond, print_: bytes, body: tuple[Any, ...]) -> None:
+        sealed = self._sealer.seal(packed(*body), print_)
+        self._ones.add((print_, sealed), partial(self._one_stored, inbound, respond), inbound.copies)
+
+    def store_answered(
+        self, inbound: Inbound, outbox: Answers, answer: Outgoing, life: FirstLine, done: Callable[[bool], None]
+    ) -> None:
+        """Store a text that was held as its answer, then acknowledge it; ``done`` hears whether the answer is stored.
+
+        ``life`` begins the life of the text itself. Of a copy nothing is stored. Where the store's answer is lost the
+        message centre is told to come again, and an answer that is there all the same is found by the outbox.
+        """
+        respond, print_, _ = self._held.pop(inbound.name)
+        many = self._answered.get(outbox.stream)
+        if many is None:
+            head = (*outbox.life, self._copy_prefix, self._window_ms)
+            many = self._answered[outbox.stream] = Many(self._journal, ACCEPT_ANSWERED, (outbox.stream,), head)
+
+        def stored(said: Any) -> None:
+            there = type(said) is bytes
+            if there:
+                respond(Status.ROK)
+                outbox.stored(said.decode(), answer)
+            else:
+                self._not_stored(respond, said)
+            done(there)
+
+        name, line, _ = life.arguments
+        many.add((print_, *outbox.entry(answer), name, line), stored, inbound.copies)
 
     def _one_stored(self, inbound: Inbound, respond: Respond, answer: Any) -> None:
         if type(answer) is bytes:

@@ -321,6 +321,7 @@ async def test_a_text_that_trips_the_bank_is_answered_with_an_apology_and_others
 
     with capture_logs() as logs, monkeypatch.context() as patch:
         patch.setattr(world.gateway.answering._runner, "start", trip)
+        patch.setattr(world.gateway.answering._runner, "enquire", trip)
         assert "Sorry" in await world.ask("BAL", ENGLISH)
     assert PIN not in str(logs)
     assert BALANCE in await world.ask("BAL")
