@@ -15,13 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -32,7 +29,9 @@ from sms.messages import Change, Kept, Outgoing, Purpose, State
 from sms.observing import Nobody, Observer
 from sms.operators import Operator
 from sms.people.verdicts import Refuse, Wait
+from sms.sending.depths import Depth, by_purpose, depths_of
 from sms.sending.judging import Benches
+from sms.sending.lines import Lines
 from sms.sending.ports import Handing, Keeper, Lives, Manners, SendingWay
 from sms.sending.routing import Reason, Route, Routes
 from sms.sending.texts import HAD, Text
@@ -71,17 +70,7 @@ class Ways(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """Texts that wait, or are under way, of one purpose by one operator."""
-
-    purpose: Purpose
-    operator: str  # that carries them when all is well
-    texts: int
-    oldest_s: float  # since the oldest that could be sent was made
-
-
-class Dispatcher:
+class Dispatcher(Lines):
     """Sends what it is given until it is sent or given up."""
 
     def __init__(
@@ -104,23 +93,15 @@ class Dispatcher:
             nodes: takes what only another node can send.
             alarm_age_s: see :attr:`alarm`.
         """
+        super().__init__(wall_clock)
         self._outbox = outbox
         self._lives = lives
         self._manners = manners
         self._nodes = nodes
         self._observer = observer or Nobody()
         self._alarm_age_s = alarm_age_s
-        self._wall_clock = wall_clock
         self._routes: Routes[SendingWay] = Routes(operators, binds.ways)
         self._writers = {operator.name: Writer(operator) for operator in operators}
-        self._loop: asyncio.AbstractEventLoop
-        self._texts: dict[str, Text] = {}  # all, by their place in the store
-        self._lanes: list[dict[str, deque[Text] | None]] = [
-            {} for _ in range(_RANKS)
-        ]  # by number; those behind the first
-        self._lines: list[dict[Route[SendingWay], deque[Text]]] = [{} for _ in range(_RANKS)]
-        self._parked: list[tuple[float, int, Text]] = []
-        self._count = itertools.count()
         self._asked = [0] * _RANKS  # texts about which somebody is asked
         self._benches = Benches(self._consider)
         self._flying = 0
@@ -185,80 +166,6 @@ class Dispatcher:
             self._park(text, outgoing.not_before)
         else:
             self._enter(text)
-
-    def _enter(self, text: Text) -> None:
-        """Let it begin, or wait for the one before it to the same number."""
-        lane, number = self._lanes[text.rank], text.outgoing.destination
-        if number not in lane:
-            lane[number] = None
-            text.active = True
-            if not self._write_at_once(text):
-                self._line_up(text)
-                self.pump()
-            return
-        waiting = lane[number]
-        if waiting is None:
-            waiting = lane[number] = deque()
-        waiting.append(text)
-
-    def _leave(self, text: Text) -> None:
-        """Let the next one to the same number begin."""
-        if not text.active:
-            return
-        text.active = False
-        lane, number = self._lanes[text.rank], text.outgoing.destination
-        waiting = lane.get(number)
-        while waiting:
-            following = waiting.popleft()
-            if not following.ended:
-                following.active = True
-                self._line_up(following)
-                self._wake()
-                return
-        lane.pop(number, None)
-
-    def _line_up(self, text: Text, *, first: bool = False) -> None:
-        if text.lined or text.ended:
-            return
-        if not text.resumed:
-            self._ask(text)
-            return
-        text.lined = True
-        lines = self._lines[text.rank]
-        line = lines.get(text.route)
-        if line is None:
-            line = lines[text.route] = deque()
-        if first:
-            line.appendleft(text)
-        else:
-            line.append(text)
-
-    def _again_in(self, text: Text, delay_s: float) -> None:
-        """Put it back at the head of its line, at once or after a while."""
-        if text.lined or text.ended:
-            return
-        if not delay_s:
-            self._line_up(text, first=True)
-            self._wake()
-            return
-        text.lined = True
-        text.delayed = self._loop.call_later(delay_s, self._delayed, text)
-
-    def _delayed(self, text: Text) -> None:
-        text.delayed = None
-        text.lined = False
-        self._line_up(text, first=True)
-        self.pump()
-
-    def _park(self, text: Text, until: float) -> None:
-        heapq.heappush(self._parked, (until, next(self._count), text))
-
-    def _unpark(self) -> None:
-        now = self._wall_clock()
-        while self._parked and self._parked[0][0] <= now:
-            text = heapq.heappop(self._parked)[2]
-            if not text.ended:
-                self._enter(text)
 
     # --- writing ---
 
@@ -708,25 +615,12 @@ class Dispatcher:
 
     def figures(self) -> tuple[Depth, ...]:
         """Answer what waits or is under way, by purpose and operator. What is to wait yet is not counted."""
-        now = self._wall_clock()
-        found: dict[tuple[Purpose, str], tuple[int, float]] = {}
         parked = {id(text) for _, _, text in self._parked}
-        for text in self._texts.values():
-            if text.ended or id(text) in parked:
-                continue
-            outgoing = text.outgoing
-            key = (outgoing.purpose, text.operator or text.route.first)
-            texts, since = found.get(key, (0, now))
-            found[key] = texts + 1, min(since, max(outgoing.at, outgoing.not_before))
-        return tuple(Depth(*key, texts, now - since) for key, (texts, since) in sorted(found.items()))
+        return depths_of((text for text in self._texts.values() if id(text) not in parked), self._wall_clock())
 
     def depths(self) -> dict[Purpose, tuple[int, float]]:
         """Answer how many texts of each purpose wait or are under way, and for how long the oldest has."""
-        found: dict[Purpose, tuple[int, float]] = {}
-        for one in self.figures():
-            texts, oldest_s = found.get(one.purpose, (0, 0.0))
-            found[one.purpose] = texts + one.texts, max(oldest_s, one.oldest_s)
-        return found
+        return by_purpose(self.figures())
 
     @property
     def alarm(self) -> bool:
