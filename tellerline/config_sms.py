@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -78,6 +78,12 @@ class Sms(Section):
         default=120, description="A text equal to one received within this time is the same text."
     )
     max_backlog: Count = Field(default=10_000, description="Texts stored and not answered; beyond it the SMSC waits.")
+    busy_status: Literal["rx_t_appn", "rmsgqful"] = Field(
+        default="rx_t_appn", description="What an SMSC is told beyond max_backlog: come again later."
+    )
+    parts_expiry_s: Seconds = Field(
+        default=300, description="Parts of a long text that are still missing then do not come any more."
+    )
     help_per_hour: Count = Field(
         default=3, description="Help texts to one number in an hour, for texts not understood."
     )

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import structlog
 
@@ -20,6 +21,7 @@ from flows.words import text_for
 from sms.gateway import GatewayConfig, SmsGateway
 from sms.messages import Purpose
 from sms.people.manners import BankWord, Manners
+from sms.smpp import Status
 from sounds.catalogue import Catalogue
 from tellerline.config import Sms
 from tellerline.config_people import manners_of
@@ -33,6 +35,7 @@ from tellerline.sms_standing import SmsStanding
 from tellerline.sms_status import TELL_S, StatusBoard
 from tellerline.telemetry import Metrics
 
+_BUSY = MappingProxyType({"rx_t_appn": Status.RX_T_APPN, "rmsgqful": Status.RMSGQFUL})
 DRAIN_TOLD_S = 5.0  # while texts are finished, what is left is told that often
 
 _log = structlog.get_logger("tellerline.texting")
@@ -103,6 +106,9 @@ async def open_texting(config: Sms, region: str, seal_key: bytes, behind: Behind
             duplicate_window_s=config.duplicate_window_s,
             max_backlog=config.max_backlog,
             keep_s=config.keep_s,
+            parts_expiry_s=config.parts_expiry_s,
+            busy_status=_BUSY[config.busy_status],
+            expires_s=config.expires_s,
         ),
         redis=behind.store.redis,
         sealer=sealer,

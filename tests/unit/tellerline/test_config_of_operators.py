@@ -12,6 +12,9 @@ from sms.messages import Purpose
 from sms.operators import Alphabet, BindSettings, LongTexts, Mode, Operator, ReceiptIds
 from sms.people.quiet import NEVER, Hours
 from sms.people.settings import MannersSettings, Rate
+from sms.receiving.inbox import PARTS_EXPIRY_S
+from sms.replying import EXPIRES_S
+from sms.store.lives import KEEP_S
 from tellerline.config import Config, Sms, load_config
 from tellerline.config_operators import BindConfig, OperatorConfig
 from tellerline.config_people import People, manners_of
@@ -295,3 +298,8 @@ def test_the_reference_tells_operators_and_binds_and_names_every_section() -> No
     assert {"sms.operators[]", "sms.operators[].binds[]", "sms.operators[].binds[].tls", "sms.alarms"} <= sections
     assert set(section_titles(Config)) == sections
     assert {one.variable for one in listed if one.section.startswith("sms.operators")} == {""}
+
+
+def test_what_is_not_set_is_as_the_gateway_has_it() -> None:
+    sms = Sms()
+    assert (sms.parts_expiry_s, sms.keep_s, sms.expires_s) == (PARTS_EXPIRY_S, KEEP_S, dict(EXPIRES_S))
