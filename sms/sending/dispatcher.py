@@ -17,10 +17,10 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -32,7 +32,7 @@ from sms.people.verdicts import Refuse, Wait
 from sms.sending.depths import Depth, by_purpose, depths_of
 from sms.sending.judging import Benches
 from sms.sending.lines import Lines
-from sms.sending.ports import Handing, Keeper, Lives, Manners, SendingWay
+from sms.sending.ports import Handing, Keeper, Lives, Manners, SendingWay, Ways
 from sms.sending.routing import Reason, Route, Routes
 from sms.sending.texts import HAD, Text
 from sms.sending.writing import Writer
@@ -57,17 +57,6 @@ _NEVER = float("inf")
 _RANKS = len(Purpose)
 
 _log = structlog.get_logger("sms.dispatcher")
-
-
-class Ways(Protocol):
-    """What is needed of :class:`sms.binds.pool.Binds`."""
-
-    on_change: list[Callable[[], None]]
-
-    @property
-    def ways(self) -> Mapping[str, Sequence[SendingWay]]:
-        """The binds that send, by operator."""
-        ...
 
 
 class Dispatcher(Lines):
@@ -107,9 +96,6 @@ class Dispatcher(Lines):
         self._flying = 0
         self._running = self._pumping = self._again = False
         self._allowed = True
-        self._woken = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = _NEVER
         self._moved = asyncio.Event()
         self._stamped = 0.0
         binds.on_change.append(self.pump)
@@ -168,16 +154,6 @@ class Dispatcher(Lines):
             self._enter(text)
 
     # --- writing ---
-
-    def _wake(self) -> None:
-        """Look for what can be written, later in this turn of the loop."""
-        if not self._woken:
-            self._woken = True
-            self._loop.call_soon(self._awake)
-
-    def _awake(self) -> None:
-        self._woken = False
-        self.pump()
 
     def pump(self) -> None:
         """Write whatever can be written now."""
@@ -260,17 +236,6 @@ class Dispatcher(Lines):
             return False
         self._write(text, way, now)
         return True
-
-    def _wake_at(self, at: float) -> None:
-        if at < self._timer_at or self._timer is None:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at = at
-            self._timer = self._loop.call_at(at, self._due)
-
-    def _due(self) -> None:
-        self._timer, self._timer_at = None, _NEVER
-        self.pump()
 
     def _write(self, text: Text, way: SendingWay, now: float) -> None:
         """Write one part over ``way``, and the others as far as there is room."""

@@ -15,6 +15,7 @@ from sms.sending.routing import Route
 from sms.sending.texts import Text
 
 _RANKS = len(Purpose)
+_NEVER = float("inf")
 
 
 class Lines(ABC):
@@ -28,14 +29,13 @@ class Lines(ABC):
         self._lines: list[dict[Route[SendingWay], deque[Text]]] = [{} for _ in range(_RANKS)]
         self._parked: list[tuple[float, int, Text]] = []  # until when; a heap
         self._count = itertools.count()
+        self._woken = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = _NEVER
 
     @abstractmethod
     def pump(self) -> None:
         """Write whatever can be written now."""
-
-    @abstractmethod
-    def _wake(self) -> None:
-        """Do so later in this turn of the loop."""
 
     @abstractmethod
     def _write_at_once(self, text: Text) -> bool:
@@ -118,3 +118,24 @@ class Lines(ABC):
             text = heapq.heappop(self._parked)[2]
             if not text.ended:
                 self._enter(text)
+
+    def _wake(self) -> None:
+        """Look for what can be written, later in this turn of the loop."""
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._awake)
+
+    def _awake(self) -> None:
+        self._woken = False
+        self.pump()
+
+    def _wake_at(self, at: float) -> None:
+        if at < self._timer_at or self._timer is None:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = at
+            self._timer = self._loop.call_at(at, self._due)
+
+    def _due(self) -> None:
+        self._timer, self._timer_at = None, _NEVER
+        self.pump()

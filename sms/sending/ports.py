@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sms.binds.pacing import Pace
@@ -50,6 +50,17 @@ class SendingWay(Way, Protocol):
     @property
     def trust(self) -> Trust:
         """How far it is trusted."""
+        ...
+
+
+class Ways(Protocol):
+    """What is needed of :class:`sms.binds.pool.Binds`."""
+
+    on_change: list[Callable[[], None]]
+
+    @property
+    def ways(self) -> Mapping[str, Sequence[SendingWay]]:
+        """The binds that send, by operator."""
         ...
 
 
