@@ -85,8 +85,8 @@ local all = redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[5]) == 0
 if all then redis.call('HDEL', KEYS[2], ARGV[1]); redis.call('DEL', KEYS[3], KEYS[5]) end
 return {texts, answers, all and 1 or 0}
 """
-# KEYS: our outbox, its outbox, its news, its lease. ARGV: entry. Answers 1 when the text is not ours any more: it has it
-# now, or had it before, and only the answer that said so was lost.
+# KEYS: our outbox, its outbox, its news, its lease. ARGV: entry. Answers 1 when the text is not ours any more: it has
+# it now, or had it before, and only the answer that said so was lost.
 HAND_OVER = """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then return 1 end
