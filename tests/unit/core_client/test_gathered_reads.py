@@ -42,7 +42,8 @@ async def test_what_is_asked_while_a_read_is_under_way_goes_in_the_next_one(data
     gathered = Gathered(database, reads)
     first = gathered.ask(1)
     await asyncio.sleep(0)  # the first read has begun
-    assert await asyncio.gather(first, gathered.ask(2), gathered.ask(3)) == [2, 4, 6]
+    answers = await asyncio.gather(*(first, gathered.ask(2), gathered.ask(3)))
+    assert list(answers) == [2, 4, 6]
     assert reads.batches == [[1], [2, 3]]
 
 
