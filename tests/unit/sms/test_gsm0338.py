@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms.text import gsm0338
+from sms.text.national_tables import ESCAPE
 
-EVERY = [character for code, character in enumerate(gsm0338.BASIC) if code != gsm0338.ESCAPE]
+EVERY = [character for code, character in enumerate(gsm0338.BASIC) if code != ESCAPE]
 EVERY += gsm0338.EXTENSION.values()
 
 
