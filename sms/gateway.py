@@ -27,7 +27,7 @@ from sms.people.manners import BankWord, Manners
 from sms.people.settings import MannersSettings
 from sms.receiving.inbox import DUPLICATE_WINDOW_S, MAX_BACKLOG, PARTS_EXPIRY_S, Inbox
 from sms.replying import EXPIRES_S, Replies, ReplySettings, bind_of
-from sms.sending.dispatcher import ALARM_AGE_S, Dispatcher
+from sms.sending.dispatcher import Dispatcher
 from sms.sending.ports import Manners as Judge
 from sms.sending.queue import Outbox
 from sms.sending.receipts import Receipts
@@ -69,7 +69,6 @@ class GatewayConfig:
     keep_s: float = KEEP_S  # how long what became of a text is known
     hold_s: float = HOLD_S  # how long a text may be held from the store while it is answered; 0: never
     expires_s: Mapping[Purpose, float] = field(default_factory=lambda: EXPIRES_S)  # then a text is sent no more
-    alarm_age_s: float = ALARM_AGE_S  # a text that could be sent and waits longer is a reason to look
 
 
 class _Shares:
@@ -186,7 +185,6 @@ class SmsGateway:
             judged_by(self.manners),
             nodes=self.nodes,
             observer=observer,
-            alarm_age_s=config.alarm_age_s,
         )
 
     @property

@@ -15,6 +15,7 @@ from sms.messages import Purpose
 from sms.operators import Alphabet, LongTexts, Mode, ReceiptIds
 from sms.smpp import Tag
 from sms.text import gsm0338
+from sms.text.national_tables import LANGUAGES
 from tellerline.config_section import Count, Folder, LongSeconds, Port, Seconds, Section
 
 MAX_PASSWORD = 8  # SMPP 3.4 §4.1.1: nine octets with the zero at their end; what is longer is cut silently
@@ -26,7 +27,6 @@ PASSWORD_VARIABLES = "TELLERLINE_SMS_PASSWORD_"  # noqa: S105 - the beginning of
 
 # §5.2.6 lists no other numbering plan.
 NPIS = frozenset({0, 1, 3, 4, 6, 8, 9, 10, 14, 18})
-NATIONAL = ("tr", "es", "pt", "bn", "gu", "hi", "kn", "ml", "or", "pa", "ta", "te", "ur")  # 3GPP TS 23.038 Annex A
 # What the gateway writes itself: a second one would contradict it.
 _OUR_TAGS = frozenset({Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM, Tag.MESSAGE_PAYLOAD})
 _PREFIX = re.compile(r"(\+[1-9][0-9]{0,14})?")
@@ -220,8 +220,8 @@ class OperatorConfig(Section):
     @classmethod
     def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for language in value:
-            if language not in NATIONAL:
-                raise ValueError(f"'{language}' has no national table; there are {', '.join(NATIONAL)}")
+            if language not in LANGUAGES:
+                raise ValueError(f"'{language}' has no national table; there are {', '.join(LANGUAGES)}")
         return _each_once(value, "language")
 
     @field_validator("ton_npi", mode="before")

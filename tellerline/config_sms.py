@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from sms.ahead import HOLD_S
 from sms.messages import Purpose
 from tellerline.config_operators import (
     OperatorConfig,
@@ -19,6 +20,7 @@ from tellerline.config_people import People
 from tellerline.config_section import Count, Folder, LongSeconds, Port, Seconds, Section
 
 DAY_S = 86_400.0
+MAX_HOLD_S = 2.0  # operators wait some seconds for an acknowledgement, and their windows fill meanwhile
 
 
 class Alarms(Section):
@@ -83,6 +85,12 @@ class Sms(Section):
     )
     parts_expiry_s: Seconds = Field(
         default=300, description="Parts of a long text that are still missing then do not come any more."
+    )
+    hold_s: float = Field(
+        default=HOLD_S,
+        ge=0,
+        le=MAX_HOLD_S,
+        description="An enquiry is answered before it is stored if that takes no longer; 0: it is stored first.",
     )
     help_per_hour: Count = Field(
         default=3, description="Help texts to one number in an hour, for texts not understood."

@@ -29,6 +29,7 @@ SCRIPT = "tellerline-missed"  # of the request: agi://server/tellerline-missed,A
 ATTESTATION = "agi_arg_1"
 PROVEN = frozenset({"A", "B"})  # ATIS-1000074: the carrier knows the customer, and at A the number as well
 LIMIT_S = 5.0  # the caller's telephone rings meanwhile
+MAX_UNSURE = 1_000  # texts that may or may not be stored; beyond it the oldest is forgotten
 
 _log = structlog.get_logger("tellerline.missed")
 
@@ -92,6 +93,7 @@ class MissedCalls:
         self._clock = clock
         self._region = region
         self._on_outcome = on_outcome
+        self._unsure: dict[str, tuple[str, float]] = {}  # by number's print: its counted name, how long that is used
 
     async def __call__(self, session: AgiSession) -> None:
         """Deal with one call, up to a few seconds, and let go of it without having answered."""
@@ -114,11 +116,16 @@ class MissedCalls:
         try:
             if not await self._wishes.wants_missed_call_balance(number):
                 return Outcome.NOT_WANTED
-            name = secrets.token_hex(8)
-            refused = await self._count(name, number)
+            whose = self._sealer.fingerprint(number.encode(), b"missed").hex()
+            name = self._name(whose)
+            refused = await self._count(name, whose)
             if refused is not None:
                 return refused
-            await self._texting.begin(number, self._settings.step, f"missed-{name}")
+            try:
+                await self._texting.begin(number, self._settings.step, f"missed-{name}")
+            except BaseException:  # cut off by the time limit too
+                self._remember(whose, name)
+                raise
         except (BankError, JournalDown, SessionStoreDown) as error:
             _log.warning("missed_call.down", error=type(error).__name__)
             return Outcome.DOWN
@@ -128,12 +135,25 @@ class MissedCalls:
         said = attestation.strip().upper()
         return said in PROVEN or (not said and not self._settings.only_proven)
 
-    async def _count(self, name: str, number: str) -> Outcome | None:
+    def _name(self, whose: str) -> str:
+        """Answer the name of a text: that of the last one where it is not known to be stored, so that it goes once."""
+        name, until = self._unsure.pop(whose, ("", 0.0))
+        return name if self._clock.now().timestamp() < until else secrets.token_hex(8)
+
+    def _remember(self, whose: str, name: str) -> None:
+        """Let a redial be answered in the place of a call whose text failed after it was counted."""
+        now = self._clock.now().timestamp()
+        self._unsure = {other: kept for other, kept in self._unsure.items() if now < kept[1]}
+        while len(self._unsure) >= MAX_UNSURE:
+            del self._unsure[next(iter(self._unsure))]
+        self._unsure[whose] = (name, now + self._settings.redial_s)
+
+    async def _count(self, name: str, whose: str) -> Outcome | None:
         """Count one text; None when it may go. A call that is not answered by a text is not counted."""
         settings = self._settings
         now = self._clock.now().timestamp()
-        whose = f"missed:{self._sealer.fingerprint(number.encode(), b'missed').hex()}"
-        rates = [(whose, Rate(1, settings.redial_s)), (whose, Rate(settings.per_day, DAY_S))]
+        key = f"missed:{whose}"
+        rates = [(key, Rate(1, settings.redial_s)), (key, Rate(settings.per_day, DAY_S))]
         free = await self._windows.take(name, rates, now)
         if free is None:
             return None

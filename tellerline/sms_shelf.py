@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from core_client.adapters.sealing import Sealer, SealError
 from sms.messages import Change, Outgoing, State
 from sms.sending.bodies import UnreadableBody, pack, unpack
-from sms.sending.queue import OUTSIDE
+from sms.sending.queue import KEEP_BODY, OUTSIDE
 from sms.store.lifelines import line_of
 from sms.store.lives import Names
 from sms.store.places import NOBODY, Places
@@ -34,14 +34,6 @@ BATCH = 200  # texts in one round trip
 PAGE = 500
 ANSWER_S = 20.0
 
-# Part of scripts: it puts a sealed body on the shelf.
-KEEP_BODY = """
-local function keep_body(base, id, sealed, at, keep)
-  redis.call('SET', base .. 'body:' .. id, sealed, 'EX', keep)
-  redis.call('ZADD', base .. 'bodies', at, id)
-  redis.call('ZREMRANGEBYSCORE', base .. 'bodies', '-inf', at - keep)
-end
-"""
 # KEYS and the first eight ARGV: as those of OUTSIDE. Then: at, campaign or nothing, fingerprint, how long that is kept.
 # Answers nothing where the campaign has texted the number before.
 PUT = (

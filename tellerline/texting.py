@@ -109,6 +109,7 @@ async def open_texting(config: Sms, region: str, seal_key: bytes, behind: Behind
             parts_expiry_s=config.parts_expiry_s,
             busy_status=_BUSY[config.busy_status],
             expires_s=config.expires_s,
+            hold_s=config.hold_s,
         ),
         redis=behind.store.redis,
         sealer=sealer,

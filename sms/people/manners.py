@@ -136,8 +136,8 @@ class Manners:
     async def _has_stopped(self, number: str) -> bool:
         now = self._clock()
         kept = self._stops.get(number)
-        if kept is not None and now < kept[1]:
-            return kept[0]
+        if kept is not None and now < kept[1] and not kept[0]:  # a refusal is for good: START counts at once
+            return False
         stopped = await self._bank.has_stopped(number)
         self._stops[number] = (stopped, now + self._settings.stop_cache_s)
         self._stops.move_to_end(number)

@@ -49,7 +49,6 @@ SWEEP_S = 1.0  # how often what is too old is looked for
 SWEEP_TEXTS = 5_000  # texts a second that this looks at
 WAKE_S = 60.0  # a wall clock that is set may make what waits due: it is looked at at least so often
 DRAIN_LOOK_S = 0.2  # binds come and go while it is drained
-ALARM_AGE_S = 120.0  # a text that could be sent and waits longer is a reason to look
 THROTTLED = frozenset({Status.RTHROTTLED, Status.RMSGQFUL})
 PASSING = frozenset({Status.RSYSERR, Status.RSUBMITFAIL, Status.RX_T_APPN, Status.RUNKNOWNERR})
 
@@ -72,7 +71,6 @@ class Dispatcher(Lines):
         *,
         nodes: Handing | None = None,
         observer: Observer | None = None,
-        alarm_age_s: float = ALARM_AGE_S,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Make it; :meth:`running` begins to send.
@@ -80,7 +78,6 @@ class Dispatcher(Lines):
         Args:
             manners: people's rules; without them everything may be sent.
             nodes: takes what only another node can send.
-            alarm_age_s: see :attr:`alarm`.
         """
         super().__init__(wall_clock)
         self._outbox = outbox
@@ -88,7 +85,6 @@ class Dispatcher(Lines):
         self._manners = manners
         self._nodes = nodes
         self._observer = observer or Nobody()
-        self._alarm_age_s = alarm_age_s
         self._routes: Routes[SendingWay] = Routes(operators, binds.ways)
         self._writers = {operator.name: Writer(operator) for operator in operators}
         self._asked = [0] * _RANKS  # texts about which somebody is asked
@@ -586,11 +582,6 @@ class Dispatcher(Lines):
     def depths(self) -> dict[Purpose, tuple[int, float]]:
         """Answer how many texts of each purpose wait or are under way, and for how long the oldest has."""
         return by_purpose(self.figures())
-
-    @property
-    def alarm(self) -> bool:
-        """Whether a text that could be sent waits for longer than it should."""
-        return any(depth.oldest_s > self._alarm_age_s for depth in self.figures())
 
     def reasons(self, outgoing: Outgoing) -> tuple[Reason, ...]:
         """Answer by whom a text would go now, and why, the best first."""

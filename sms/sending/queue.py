@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 
 from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import raise_if_cancelled
-from sms.messages import Kept, Outgoing, State
+from sms.messages import Kept, Outgoing, Purpose, State
 from sms.sending.bodies import UnreadableBody, pack, unpack
 from sms.store.journal import Journal, JournalDown, Many
 from sms.store.lives import BEGIN_LIFE, Names
@@ -30,24 +30,38 @@ from sms.store.resp import Argument
 
 LOOK_S = 0.25  # between two looks at what others have put
 
-# Changes of one kind. KEYS: outbox. ARGV: what keys of lives begin with, how long they are kept. Each: name, sealed
-# body, key of its number's lives, how its own begins. Answers the entry, or nothing where the text is known: a put
-# whose answer was lost may be done again.
+# Part of scripts: it keeps a sealed body for as long as the life of its text, so that staff can have it sent again.
+KEEP_BODY = """
+local function keep_body(base, id, sealed, at, keep)
+  redis.call('SET', base .. 'body:' .. id, sealed, 'EX', keep)
+  redis.call('ZADD', base .. 'bodies', at, id)
+  redis.call('ZREMRANGEBYSCORE', base .. 'bodies', '-inf', at - keep)
+end
+"""
+# Changes of one kind. KEYS: outbox. ARGV: what keys of lives begin with, how long they are kept, what every key begins
+# with. Each: name, sealed body, key of its number's lives, how its own begins, when it was made if its body is kept.
+# Answers the entry, or nothing where the text is known: a put whose answer was lost may be done again.
 PUT = (
     BEGIN_LIFE
+    + KEEP_BODY
     + """
 local said = {}
-for i = 3, #ARGV, 4 do
+for i = 4, #ARGV, 5 do
   if redis.call('EXISTS', ARGV[1] .. ARGV[i]) == 1 then
     said[#said + 1] = false
   else
     said[#said + 1] = redis.call('XADD', KEYS[1], '*', ARGV[i], ARGV[i + 1])
     begin_life(ARGV[1] .. ARGV[i], ARGV[i + 2], ARGV[i], ARGV[i + 3], ARGV[2])
+    if ARGV[i + 4] ~= '' then
+      keep_body(ARGV[3], ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 4]), tonumber(ARGV[2]))
+    end
   end
 end
 return said
 """
 )
+# What nobody asks for a second time: staff may have it sent again. Answers and codes are worth nothing later.
+BODY_KEPT = frozenset({Purpose.RESULT, Purpose.ALERT, Purpose.CAMPAIGN})
 # KEYS: outbox. Each: entry, how many copies, copies. Answers 1, also where it was done before.
 FINISH = """
 local said, i = {}, 1
@@ -130,7 +144,7 @@ class Outbox:
         self._names = names or Names(sealer, prefix)
         self._parts_of = parts_of
         self._look_s = look_s
-        self._puts = Many(journal, PUT, (self.stream,), self.life)
+        self._puts = Many(journal, PUT, (self.stream,), (*self.life, places.base))
         self._finishes = Many(journal, FINISH, (self.stream,))
         self._known: set[str] = set()
         self._found: deque[tuple[str, Outgoing]] = deque()  # read, not handed on yet
@@ -192,7 +206,9 @@ class Outbox:
                     future.set_result(None)
 
         for outgoing in outgoings:
-            self._puts.add(self.entry(outgoing), partial(heard, outgoing), (("life", outgoing.id),))
+            made_at = f"{outgoing.at:.3f}" if outgoing.purpose in BODY_KEPT else ""
+            entry = (*self.entry(outgoing), made_at)
+            self._puts.add(entry, partial(heard, outgoing), (("life", outgoing.id),))
         return future
 
     # --- taking out ---

@@ -119,6 +119,14 @@ async def test_what_the_bank_said_is_believed_for_seconds_and_forgotten_on_deman
     assert await manners.judge(text(Purpose.ALERT), NOON) == SEND
 
 
+async def test_a_start_that_another_node_heard_counts_at_once_for_a_refusal_is_for_good(bench: Bench) -> None:
+    manners = bench.manners()
+    bench.word.stopped.add(LI)
+    assert await manners.judge(text(Purpose.CAMPAIGN), NOON) == Refuse(Reason.STOPPED)
+    bench.word.stopped.clear()  # START, and nobody told this node to forget
+    assert await manners.judge(text(Purpose.CAMPAIGN, "t2"), NOON) == SEND
+
+
 async def test_a_bank_that_is_down_lets_no_campaign_and_no_alert_go_and_hinders_nothing_else(bench: Bench) -> None:
     bench.word.down = True
     manners = bench.manners()

@@ -15,6 +15,7 @@ from sms.people.settings import MannersSettings, Rate
 from sms.receiving.inbox import PARTS_EXPIRY_S
 from sms.replying import EXPIRES_S
 from sms.store.lives import KEEP_S
+from sms.text.national_tables import LANGUAGES
 from tellerline.config import Config, Sms, load_config
 from tellerline.config_operators import BindConfig, OperatorConfig
 from tellerline.config_people import People, manners_of
@@ -96,6 +97,14 @@ def test_everything_that_an_operator_is_like_reaches_the_gateway(tmp_path: Path)
     assert rx.tls.ca_file == ""
     assert south.prefixes == ("",)
     assert (south.binds[0].name, south.binds[0].limits.enquire_link_interval_s) == ("main", 15)
+
+
+def test_every_language_that_has_a_table_may_be_named(tmp_path: Path) -> None:
+    languages = ", ".join(f'"{language}"' for language in LANGUAGES)
+    text = TWO.replace('national = ["tr", "es"]', f"national = [{languages}]")
+    north, _ = operators_of(load(tmp_path, text, NORTH_PASSWORD="x").sms)
+    assert "as" in north.national
+    assert set(north.national) == set(LANGUAGES)
 
 
 def test_the_simple_keys_are_one_operator_with_one_transceiver() -> None:

@@ -45,12 +45,12 @@ class Texts:
         self.came = asyncio.Event()
 
     async def begin(self, number: str, step: str, name: str) -> None:
+        self.names.add(name)
         if self.silent:
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
         self.begun.append((number, step))
-        self.names.add(name)
         self.came.set()
 
 
@@ -200,6 +200,36 @@ async def test_a_gateway_that_hangs_lets_go_of_the_caller(tmp_path: Path, monkey
         await calls.agree(WANG)
         calls.texts.silent = True
         assert await calls.ring(WANG) == "down"
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("down"), JournalDown("down"), None])
+async def test_a_redial_brings_the_text_that_failed_and_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
+) -> None:
+    async with line(tmp_path, MissedCall(per_day=2)) as calls:
+        await calls.agree(WANG)
+        calls.texts.error, calls.texts.silent = trouble, trouble is None
+        with monkeypatch.context() as patch:
+            patch.setattr(missed_calls, "LIMIT_S", 0.05 if trouble is None else missed_calls.LIMIT_S)
+            assert await calls.ring(WANG) == "down"
+        first = set(calls.texts.names)
+        calls.texts.error, calls.texts.silent = None, False
+        assert await calls.ring(WANG) == "texted"
+        assert calls.texts.names == first, "under the same name: should the first be stored after all, it is one text"
+        assert await calls.ring(WANG) == "again"
+        calls.clock.advance(61)
+        assert await calls.ring(WANG) == "texted", "both calls were one"
+
+
+async def test_a_text_that_failed_long_ago_lends_its_name_to_no_other(tmp_path: Path) -> None:
+    async with line(tmp_path) as calls:
+        await calls.agree(WANG)
+        calls.texts.error = JournalDown("down")
+        assert await calls.ring(WANG) == "down"
+        calls.texts.error = None
+        calls.clock.advance(61)
+        assert await calls.ring(WANG) == "texted"
+        assert len(calls.texts.names) == 2
 
 
 def test_a_missed_call_is_what_the_dialplan_says_or_what_was_dialled() -> None:

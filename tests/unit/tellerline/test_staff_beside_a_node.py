@@ -17,6 +17,7 @@ from core_client.adapters.pin_hashing import PinCost
 from core_client.adapters.sealing import Sealer
 from core_client.domain.staff import Person, Role
 from sms.messages import Outgoing, State
+from sms.smpp import Status
 from sms.store.journal import Journal
 from sms.testing.fake_smsc import FakeSmsc
 from tellerline.bootstrap import Node, Seams, running
@@ -96,6 +97,34 @@ async def test_a_text_of_staff_goes_by_the_operator_of_its_number_and_is_followe
         assert life.origin == "staff:olga"
         assert {change.bind for change in life.changes if change.bind} == {"north/main"}
         assert life.id in await line.office.find(CHINA)
+
+
+async def test_what_the_bank_itself_texted_is_sent_again_by_staff_and_kept_sealed(tmp_path: Path) -> None:
+    async with a_line(tmp_path) as line:
+        assert line.node.texting is not None
+        gateway, words = line.node.texting, "The transfer of 10.00 CNY is complete."
+        line.north.behaviour.statuses = (Status.RINVDSTADR,)
+        await gateway.send(CHINA, words, "late-result-1")
+
+        async def rejected() -> bool:
+            return await line.state("late-result-1") is State.REJECTED
+
+        await until(rejected)
+        line.north.behaviour.statuses = ()
+        (found,) = await line.office.candidates(frozenset({State.REJECTED}), 0.0, time.time() + 1)
+        sealed = [await line.node.store.redis.dump(key) for key in await line.node.store.redis.keys("*bod*")]
+        assert sealed
+        assert not any(word in raw for raw in sealed for word in (words.encode(), CHINA[1:].encode()))
+        assert await line.office.replay(found, line.olga) == "main"
+        again = await line.north.receive(timeout_s=10)
+        assert again.text == words
+
+
+async def test_answers_and_codes_leave_no_body_behind(tmp_path: Path) -> None:
+    async with a_line(tmp_path) as line:
+        await line.north.deliver(CHINA, "95500", "BAL")
+        await line.north.receive(timeout_s=10)
+        assert await line.node.store.redis.keys("*bod*") == []
 
 
 async def test_a_text_that_is_held_goes_when_it_is_released_and_one_given_up_never_does(tmp_path: Path) -> None:
