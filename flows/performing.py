@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from core_client.domain.filling import quick
 from core_client.domain.secret import Secret
 from core_client.domain.values import SecretHandle, Value
 from core_client.operations import REGISTRY, Kind
@@ -26,6 +27,9 @@ from flows.vault import Vault
 QUICK_S = 0.05  # most answers come within it: only after it is the line watched for a hangup
 FILLER_EVERY_S = 8.0  # said again while it still takes: silence makes people hang up
 
+_operation_call = quick(OperationCall)
+_operation_answered = quick(OperationAnswered)
+_CHANNELS = {channel: channel.value for channel in Channel}
 _SMS, _ENQUIRY = Channel.SMS, Kind.ENQUIRY
 
 _log = structlog.get_logger("flows.runner")
@@ -79,6 +83,17 @@ class Operations:
         if self._running:
             await asyncio.wait(self._running, timeout=deadline_s)
         return len(self._running)
+
+    async def enquire(self, session: Session, wait: Perform) -> OperationAnswered:
+        """Answer an enquiry that somebody else gives up in time; see :meth:`flows.runner.Runner.enquire`."""
+        opened = self._open(wait.arguments)
+        if opened is None:
+            return OperationAnswered(SECRET_LOST)
+        self._enquiries += 1
+        try:
+            return self._answered(await self._core.perform(_call(session, wait, opened)))
+        finally:
+            self._enquiries -= 1
 
     def _open(self, arguments: Mapping[str, Value]) -> dict[str, Value | Secret] | None:
         opened: dict[str, Value | Secret] = {}
@@ -134,7 +149,7 @@ class Operations:
             name: self._vault.keep(value) if isinstance(value, Secret) else value
             for name, value in result.answer.items()
         }
-        return OperationAnswered(result.outcome, answer, result.reason)
+        return _operation_answered(result.outcome, answer, result.reason)
 
     @staticmethod
     def _no_answer(wait: Perform) -> OperationAnswered:
@@ -160,12 +175,8 @@ async def _left_before(task: asyncio.Task[OperationResult], line: Line, timeout_
 
 
 def _call(session: Session, wait: Perform, arguments: Mapping[str, Value | Secret]) -> OperationCall:
-    return OperationCall(
-        operation=wait.operation,
-        arguments=arguments,
-        auth_session_id=session.auth_session_id,
-        request_id=wait.request_id,
-        channel=session.channel.value,
+    return _operation_call(
+        wait.operation, arguments, session.auth_session_id, wait.request_id, _CHANNELS[session.channel]
     )
 
 

@@ -171,8 +171,9 @@ class Runner:
     async def enquire(self, trigger: Trigger, line: Line) -> Ended | None:
         """Run a dialogue by text that only enquires and ends; answer None when it wants more than that.
 
-        Nothing is changed, nothing is stored and nobody hears of it unless it is answered, so that whoever gets None
-        can begin again with :meth:`start`. What it says is said on ``line`` at the end, and ``line`` is left open.
+        Nothing is changed, nothing is stored and nobody hears of it unless it is answered, so that whoever gets None,
+        or gives it up, can begin again with :meth:`start`. What it says is said on ``line`` at the end, and ``line``
+        is left open. It waits for the bank without a limit of its own: whoever asks cancels it.
         """
         engine = self._engine(self._flows.current(trigger.flow))
         loop = asyncio.get_running_loop()
@@ -188,7 +189,7 @@ class Runner:
             if not isinstance(turn.wait, Perform) or not _need_not_be_kept(session, turn, stored=trigger.again):
                 return None
             asked_at = loop.time()
-            answer = await self._operations.perform(session, turn.wait, line)
+            answer = await self._operations.enquire(session, turn.wait)
             before = session
             session, turn = engine.resume(session, answer, self._facts(trigger.flow))
             heard.append((self._observer.answered, (before, answer, loop.time() - asked_at)))

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from core_client.domain.filling import opened
 from core_client.domain.values import Value, from_json, to_json
 from flows.dialogue import Channel, Party
 from flows.errors import SessionError
-from flows.filling import opened
 
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 FORMAT = 1  # of the JSON; a session of another format is refused and the dialogue begins anew
@@ -194,4 +194,4 @@ def _frame_to_json(frame: Frame) -> tuple[str, ...]:
     return (frame.gate, frame.then, frame.call) if frame.call else (frame.gate, frame.then)
 
 
-OpenSession = opened(Session)  # of all its fields, by name: see :mod:`flows.filling`
+OpenSession = opened(Session)  # of all its fields, by name: see :mod:`core_client.domain.filling`

@@ -63,6 +63,7 @@ class _Held:
 
     inbound: Inbound
     since: float  # the loop's time
+    task: asyncio.Task[None] | None = None
     stored: bool = False  # on its way to the store as it is: what is found out now comes too late
     waiting: list[Inbound] = field(default_factory=list)
 
@@ -144,7 +145,7 @@ class Ahead:
         loop = asyncio.get_running_loop()
         held = self._held[number] = _Held(inbound, loop.time())
         self._oldest.append(held)
-        task = loop.create_task(self._enquire(held, number, command))
+        task = held.task = loop.create_task(self._enquire(held, number, command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if self._timer is None:
@@ -190,6 +191,8 @@ class Ahead:
     def _store(self, held: _Held) -> None:
         if not held.stored:
             held.stored = True
+            if held.task is not None:
+                held.task.cancel()  # it changes nothing, and comes too late
             self._inbox.store(held.inbound)
 
     async def _enquire(self, held: _Held, number: str, command: Command) -> None:
@@ -216,6 +219,7 @@ class Ahead:
             answered = False
         if held.stored:
             return
+        held.task = None
         if not answered or not said:
             self._store(held)
             return

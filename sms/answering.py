@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from core_client.domain.filling import quick
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
 from core_client.services.client import Arrival
@@ -28,6 +29,9 @@ from sms.line import SmsLine
 
 URGENT = frozenset({"customer.stop_messages", "cards.block"})
 MAX_STEPS_KNOWN = 1_000  # of flow versions that came and went
+
+_begun_by = quick(Trigger)
+_party = quick(Party)
 
 
 class Arrivals(Protocol):
@@ -243,18 +247,18 @@ class Answering:
 
     def _trigger(self, asked: Asked, arrival: Arrival, flow: Flow, command: commands.Command) -> Trigger:
         again, asked.begun = asked.begun or asked.recovered, True
-        return Trigger(
-            flow=flow.name,
-            channel=Channel.SMS,
-            party=Party(asked.number, arrival.identified, arrival.language),
-            # Named by its text: worked on again after a crash, it asks the bank under the same request ids.
-            session_id=f"sms-{asked.name}",
-            auth_session_id=arrival.auth_session_id,
-            at=self._clock.now(),
-            step=command.step,
-            slots=command.slots,
-            language=command.language,
-            again=again,
+        return _begun_by(
+            flow.name,
+            Channel.SMS,
+            _party(asked.number, arrival.identified, arrival.language),
+            f"sms-{asked.name}",  # worked on again after a crash, it asks the bank under the same request ids
+            arrival.auth_session_id,
+            self._clock.now(),
+            command.step,
+            command.slots,
+            command.language,
+            None,
+            again,
         )
 
     async def _help(self, asked: Asked, arrival: Arrival, line: SmsLine, kind: str) -> None:

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
 from core_client.adapters.together import raise_if_cancelled
+from core_client.domain.filling import quick
 from core_client.services.client import Arrival
 from flows.errors import SessionStoreDown
 from flows.prompts import SMS_PARTS_MISSING, SMS_TOO_MANY, SYSTEM_TROUBLE
@@ -47,6 +49,7 @@ EXPIRES_S: Mapping[Purpose, float] = (
     )
 )
 
+_outgoing = quick(Outgoing)
 _log = structlog.get_logger("sms.gateway")
 
 
@@ -89,6 +92,8 @@ class Replies:
         self._wall_clock = wall_clock
         self._references = itertools.count(secrets.randbelow(1 << 16))
         self._lanes = Lanes(self._work, PARALLEL_TEXTS, "sms")
+        self._logged_by: object = None
+        self._bound_log: Any = None
         self._notices: set[asyncio.Task[None]] = set()
         self.ahead = Ahead(
             answering,
@@ -157,11 +162,18 @@ class Replies:
                 break
         self.handled(inbound, asked, outcome, characters, began)
 
+    def _line(self) -> Any:
+        """Answer the log, bound once for as long as logs go the same way: each text has a line."""
+        way = structlog.get_config()["processors"]
+        if way is not self._logged_by:
+            self._logged_by, self._bound_log = way, _log.bind()
+        return self._bound_log
+
     def handled(self, inbound: Inbound, asked: Asked, outcome: str, characters: int, began: float) -> None:
         """Tell that a text is dealt with: its one canonical line, and a figure."""
         seconds = time.monotonic() - began
         self._observer.handled(asked.kind, seconds)
-        _log.info(
+        self._line().info(
             "sms.handled",
             id=inbound.name,
             number=masked(asked.number or inbound.source),
@@ -250,7 +262,7 @@ class Replies:
     def _outgoing(self, asked: Asked, text: str, source: str, inbound: Inbound | None = None) -> Outgoing:
         now = self._wall_clock()
         purpose = Purpose.CODE if asked.code else Purpose.ANSWER
-        return Outgoing(
+        return _outgoing(
             f"{asked.name}.1",  # made again after a crash, it is the same text
             source,
             asked.number,
@@ -259,9 +271,11 @@ class Replies:
             next(self._references) & 0xFFFF,
             now,
             now + self._settings.expires_s[purpose],
-            origin=asked.name,
-            link="" if inbound is None else inbound.link,
-            copies=() if inbound is None else inbound.copies,
+            0.0,
+            "",
+            asked.name,
+            "" if inbound is None else inbound.link,
+            () if inbound is None else inbound.copies,
         )
 
     def _life(self, inbound: Inbound, asked: Asked, answers: tuple[str, ...]) -> FirstLine:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core_client.domain.filling import quick
 from core_client.errors import Unavailable
 from core_client.operations import Security
 from core_client.ports.auth_sessions import AuthSession
 from core_client.services.call import OK, Arrival, OperationResult, Ports, Request
+
+_session = quick(AuthSession)
+_arrival = quick(Arrival)
 
 
 class Identity:
@@ -24,15 +28,18 @@ class Identity:
             customer = None if number is None else await ports.registry.customer_by_line(number)
         except Unavailable:
             return Arrival(session_id, identified=False, language=None, customer_name=None)
-        session = AuthSession(
-            id=session_id,
-            channel=channel,
-            party=None if number is None else ports.keyed.party(number),
-            identified=customer is not None,
-            customer_id=None if customer is None else customer.id,
-            subject=None if customer is None else ports.keyed.subject(customer.number),
-            language=None if customer is None else customer.language,
-            line=number,
+        session = _session(
+            session_id,
+            channel,
+            None if number is None else ports.keyed.party(number),
+            customer is not None,
+            None if customer is None else customer.id,
+            None if customer is None else ports.keyed.subject(customer.number),
+            None if customer is None else customer.language,
+            None,
+            None,
+            None,
+            number,
         )
         try:
             if channel == "sms":  # most texts are answered at once, and then nobody asks for it again
@@ -42,7 +49,7 @@ class Identity:
         except Unavailable:
             return Arrival(session_id, identified=False, language=session.language, customer_name=None)
         name = None if customer is None else customer.name
-        return Arrival(session_id, session.identified, session.language, name)
+        return _arrival(session_id, session.identified, session.language, name)
 
     async def claim(self, request: Request, customer: str) -> OperationResult:
         """Name a customer. Whether there is such a one shows in nothing: not in words, steps or rows."""

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from typing import TypeAlias
 
+from core_client.domain.filling import quick
 from core_client.language.errors import EvaluationError
 from flows import prompts
 from flows.dialogue import (
@@ -25,7 +26,6 @@ from flows.dialogue import (
     What,
 )
 from flows.engine.draft import Checked, Draft
-from flows.filling import quick
 from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step, Way
 from flows.session import Frame, OpenSession, Session, Waiting
 

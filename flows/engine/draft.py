@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from core_client.domain.filling import quick
 from core_client.domain.values import Value
 from flows.dialogue import (
     AwaitText,
@@ -24,7 +25,6 @@ from flows.dialogue import (
     Wait,
     What,
 )
-from flows.filling import quick
 from flows.model import Flow
 from flows.saying import VISIT, Saying, Spoken
 from flows.schedules import State

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from core_client.domain.filling import quick
 from core_client.language import types as t
 from core_client.language.errors import ExpressionError
 from core_client.language.expressions import Expression, compile_expression
@@ -15,7 +16,6 @@ from core_client.language.source import Items, Node, Pairs, Place, Scalar, Sourc
 from core_client.language.suggest import did_you_mean
 from core_client.language.types import ExprType
 from flows.dialogue import Channel
-from flows.filling import quick
 from flows.inputs import COUNTRY
 from flows.model import Edge, Gate, Notice, Variable, Way
 from flows.reading.names import FUNCTIONS

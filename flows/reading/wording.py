@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from core_client.domain.filling import quick
 from core_client.language import types as t
 from core_client.language.expressions import Expression
 from core_client.language.source import Items, Node, Pairs, Scalar
@@ -13,7 +14,6 @@ from core_client.language.suggest import did_you_mean
 from core_client.operations import Type
 from flows import saying
 from flows.dialogue import Prompt
-from flows.filling import quick
 from flows.saying import NOTHING, Emit, PromptUse, Saying
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from core_client.domain.filling import quick
 from core_client.domain.values import SecretHandle, Value
 from core_client.language.expressions import Expression
 from core_client.language.source import Node, Pairs, Scalar
@@ -16,7 +17,6 @@ from core_client.operations import REGISTRY, UNAUTHENTICATED, Field, Kind, Opera
 from flows import prompts
 from flows.dialogue import SECRET_LOST, Channel, End, OperationAnswered, Perform, Resume, Say
 from flows.engine.draft import Draft
-from flows.filling import quick
 from flows.masking import argument as as_told
 from flows.model import BY_CODE, Edge, Go, Read, Step, Way
 from flows.reading.build import Build

@@ -104,6 +104,7 @@ class Behaviour:
     outcome: Callable[[Message], str] | None = None  # decides instead of ``outcomes``; "" is no receipt
     receipt_error: str = "000"  # err: of the text, where the message was delivered; "011" where not
     receipt_copies: int = 1
+    receipts_unanswered: bool = False  # also for what was taken and not answered: swallowed, or cut off
     receipt_early: bool = False  # before the submit_sm_resp that names its id
     receipt_delay_s: float = 0.0
     receipts_shuffled: int = 0  # held back until there are so many, then brought in another order

@@ -335,7 +335,9 @@ class FakeSmsc:
 
     def _handle(self, link: SmppLink, event: Event) -> None:
         link = cast("CentreLink", link)
-        if link.gone:
+        if link.gone:  # what an answer would have told was never read: the session counts it as told already
+            if isinstance(event, MessageAnswered | RequestTimedOut):
+                self._settle(link, event.sequence_number, ConnectionError("dropped"))
             return
         match event:
             case BindRequested():

@@ -118,6 +118,9 @@ class Taking:
             link.abort("dropped")
         else:
             self._answer_in_time(link, event, status, taken)
+            return
+        if taken is not None and behaviour.receipts and behaviour.receipts_unanswered:
+            self._report(taken)
 
     def _status(self, behaviour: Behaviour) -> int:
         if behaviour.statuses:

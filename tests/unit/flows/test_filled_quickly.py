@@ -11,7 +11,7 @@ import pytest
 from flows.dialogue import Channel, End, Facts, Party, Say, Trigger, Turn
 from flows.engine import Engine
 from flows.engine.draft import Draft
-from flows.filling import quick
+from core_client.domain.filling import quick
 from flows.session import Session
 from flows.testing.driver import AT
 from tests.unit.flows.steps.made import flow_of
