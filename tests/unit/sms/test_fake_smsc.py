@@ -334,6 +334,27 @@ async def test_nobody_is_let_in_while_it_is_stopped() -> None:
             assert esme.bind_status == Status.ROK
 
 
+async def test_what_was_acknowledged_behind_a_cut_is_brought_again() -> None:
+    async with FakeSmsc() as smsc:
+        async with plain_esme(smsc.port):
+            smsc.behaviour.drop_instead_of_reading_ack = True
+            texts = [smsc.deliver(f"+861390000000{number}", "95500", "of many") for number in range(3)]
+            bringing = asyncio.gather(*texts)
+            while smsc.bound:
+                await asyncio.sleep(0)
+        async with plain_esme(smsc.port) as second:
+            await asyncio.wait_for(bringing, 5.0)
+            assert len(second.received) == 3
+
+
+async def test_what_is_taken_and_not_answered_is_reported_where_that_is_wanted() -> None:
+    behaviour = Behaviour(receipts=True, receipts_unanswered=True, swallow=1)
+    async with FakeSmsc(behaviour=behaviour) as smsc, plain_esme(smsc.port) as esme:
+        esme.submit(text(registered=1))
+        await smsc.wait_receipts(1)
+        assert not smsc.log[0].answered
+
+
 async def test_it_speaks_through_tls_and_a_plain_client_does_not_hurt_it(tmp_path: Path) -> None:
     centre, client = contexts(tmp_path)
     async with FakeSmsc(tls=centre, limits=Limits(window=5)) as smsc:
