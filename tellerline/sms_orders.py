@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from core_client.adapters.together import raise_if_cancelled
 from sms.messages import Outgoing
 from sms.people.verdicts import Reason, Refuse, Verdict, Wait
 from tellerline.sms_shelf import Order, What
@@ -47,6 +48,7 @@ class Obedient:
     async def watch(self) -> None:
         """Read the orders again and again, until cancelled."""
         while True:
+            raise_if_cancelled()
             await self.look()
             await asyncio.sleep(LOOK_S)
 

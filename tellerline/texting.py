@@ -12,6 +12,7 @@ from types import MappingProxyType
 import structlog
 
 from core_client.adapters.sealing import Sealer
+from core_client.adapters.together import raise_if_cancelled
 from core_client.adapters.valkey import Store
 from core_client.ports.clock import Clock
 from flows.runner import Flows, Runner
@@ -149,6 +150,7 @@ async def _beside(
 
 async def _tell(node: str, standing: SmsStanding, board: StatusBoard) -> None:
     while True:
+        raise_if_cancelled()
         try:
             await board.tell(node, standing.told())
         except Exception as error:  # noqa: BLE001 - whatever the store says, the next time may go well
