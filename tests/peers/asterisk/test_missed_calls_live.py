@@ -128,3 +128,28 @@ async def test_the_caller_hears_busy_and_the_channel_is_never_up(
 async def test_without_any_server_the_caller_hears_busy_too(asterisk: Asterisk, sipp: Path, tmp_path: Path) -> None:
     async with AsteriskHost(asterisk, servers=(NOBODY,)) as host:
         await ring(sipp, host, tmp_path, [WANG])
+
+
+async def test_a_call_that_nobody_signed_is_no_call_whose_signature_failed(
+    asterisk: Asterisk, sipp: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    async def on_call(session: AgiSession) -> None:
+        said.append(session.header.get(ATTESTATION, ""))
+        await let_go(session)
+
+    async with (
+        FastAgiServer(on_call) as server,
+        AsteriskHost(asterisk, servers=(f"127.0.0.1:{server.port}",)) as host,
+    ):
+        for module in ("res_curl.so", "res_stir_shaken.so"):
+            await host.command(f"module load {module}")
+        assert "STIR_SHAKEN" in await host.command("core show function STIR_SHAKEN")
+        await host.command("dialplan set global TELLERLINE_STIR yes")
+        await ring(sipp, host, tmp_path, [WANG])
+        await host.command("dialplan set global TELLERLINE_ATTESTATION B")
+        await ring(sipp, host, tmp_path, [WANG])
+        log = (host.site.folder / "log" / "full").read_text(errors="replace")
+    assert said == ["", "B"], "Asterisk found no identity; a trunk's own word is passed on"
+    assert "STIR_SHAKEN requires" not in log
