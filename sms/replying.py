@@ -32,10 +32,11 @@ from sms.people.verdicts import Reason
 from sms.receiving.inbox import Inbound, Inbox
 from sms.sending.queue import Outbox
 from sms.store.journal import JournalDown
-from sms.store.lives import FirstLine, Names
+from sms.store.lives import FirstLine, Lives
 
 PARALLEL_TEXTS = 64  # numbers worked on at once
 MAX_STORE_PAUSE_S = 5.0
+TRACED_AFTER_S = 2.0  # what is not answered by then can be looked up; before, its answer brings its life with it
 DAY_S = 24 * 3600.0
 EXPIRES_S: Mapping[Purpose, float] = (
     MappingProxyType(  # a text that could not be sent for so long says nothing any more
@@ -71,7 +72,7 @@ class Replies:
         settings: ReplySettings,
         answering: Answering,
         outbox: Outbox,
-        names: Names,
+        lives: Lives,
         manners: Manners,
         text_for: TextOf,
         observer: Observer,
@@ -84,7 +85,7 @@ class Replies:
         self._answering = answering
         self._inbox: Inbox
         self._outbox = outbox
-        self._names = names
+        self._lives = lives
         self._manners = manners
         self._text_for = text_for
         self._observer = observer
@@ -95,6 +96,7 @@ class Replies:
         self._logged_by: object = None
         self._bound_log: Any = None
         self._notices: set[asyncio.Task[None]] = set()
+        self._untraced: dict[str, tuple[float, str, Inbound]] = {}  # since, number: the oldest first
         self.ahead = Ahead(
             answering,
             outbox,
@@ -111,18 +113,23 @@ class Replies:
     async def running(self, inbox: Inbox) -> AsyncIterator[None]:
         """Answer the texts of ``inbox`` inside the block."""
         self._inbox = inbox
+        tracing = asyncio.create_task(self._trace(), name="begin lives of texts that wait")
         try:
             async with self._lanes.running(), self.ahead.running(inbox):
                 yield
         finally:
+            tracing.cancel()
+            await asyncio.gather(tracing, return_exceptions=True)
             for task in self._notices:
                 task.cancel()
             await asyncio.gather(*self._notices, return_exceptions=True)
 
     async def drain(self, deadline_s: float) -> int:
         """Answer the texts that are in, at most for ``deadline_s``; answer how many are left."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline_s
         await self.ahead.drain(deadline_s)
-        return await self._lanes.drain(deadline_s)
+        return await self._lanes.drain(max(0.0, until - loop.time()))
 
     # --- texts ---
 
@@ -135,6 +142,7 @@ class Replies:
 
     def put(self, number: str, inbound: Inbound) -> None:
         """Work on a stored text after those of its number that are worked on."""
+        self._untraced[inbound.name] = (time.monotonic(), number, inbound)
         self._lanes.put(number, inbound)
 
     def works_for(self, number: str) -> bool:
@@ -146,9 +154,7 @@ class Replies:
         began = time.monotonic()
         number = e164(inbound.source, inbound.source_ton, self._settings.region)
         asked = Asked(number or "", inbound.text, inbound.name, inbound.recovered)
-        flood = inbound.flood
-        if flood is None:
-            flood = Flood.AS_EVER if not number or inbound.recovered else self._manners.answering(number)
+        flood = Flood.AS_EVER if not number or inbound.recovered else self._manners.answering(number)
         pause_s = 0.1
         while True:
             raise_if_cancelled()
@@ -158,9 +164,35 @@ class Replies:
                 _log.error("sms.store_down", error=str(error), retry_in_s=pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(MAX_STORE_PAUSE_S, pause_s * 2)
+            except Exception as error:  # noqa: BLE001 - not even our trouble can be told; others must not wait for it
+                _log.error("sms.unanswerable", id=inbound.name, error=type(error).__name__, where=_where(error))
+                outcome, characters = "failed", 0
+                try:
+                    await self._settle(inbound, asked, "")
+                except Exception as again:  # noqa: BLE001 - it stays stored, for the next start
+                    _log.error("sms.unsettled", id=inbound.name, error=type(again).__name__, where=_where(again))
+                break
             else:
                 break
+        self._untraced.pop(inbound.name, None)
         self.handled(inbound, asked, outcome, characters, began)
+
+    async def _trace(self) -> None:
+        """Begin the lives of texts that wait for long, so that somebody who looks a number up finds them."""
+        while True:
+            raise_if_cancelled()
+            await asyncio.sleep(TRACED_AFTER_S / 2)
+            for number, inbound in self._late():
+                try:
+                    await self._lives.begin(self._waits(number, inbound))
+                except JournalDown:
+                    break  # looked at again
+                self._untraced.pop(inbound.name, None)
+
+    def _late(self) -> list[tuple[str, Inbound]]:
+        since = time.monotonic() - TRACED_AFTER_S
+        late = itertools.takewhile(lambda one: one[0] <= since, self._untraced.values())
+        return [(number, inbound) for _, number, inbound in late]
 
     def _line(self) -> Any:
         """Answer the log, bound once for as long as logs go the same way: each text has a line."""
@@ -278,8 +310,14 @@ class Replies:
             () if inbound is None else inbound.copies,
         )
 
+    def _waits(self, number: str, inbound: Inbound) -> FirstLine:
+        bind = bind_of(inbound.link)
+        return self._lives.received(
+            inbound.name, number, inbound.destination, inbound.at, parts=inbound.parts, bind=bind
+        )
+
     def _life(self, inbound: Inbound, asked: Asked, answers: tuple[str, ...]) -> FirstLine:
-        return self._names.received(
+        return self._lives.received(
             inbound.name,
             asked.number or inbound.source,
             inbound.destination,
@@ -342,6 +380,8 @@ class Replies:
             await self._unasked(asked, tell)
         except (SessionStoreDown, JournalDown) as error:
             _log.error("sms.untold", number=masked(asked.number), what=share, error=str(error))
+        except Exception as error:  # noqa: BLE001 - asyncio would log its text, which may hold anything
+            _log.error("sms.untold", number=masked(asked.number), what=share, error=type(error).__name__)
 
     async def _unasked(self, asked: Asked, speak: Callable[[SmsLine, Arrival], Awaitable[None]]) -> None:
         """Store what ``speak`` says as a text of its own."""

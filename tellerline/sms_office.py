@@ -76,6 +76,11 @@ class Planned:
     verdict: Verdict  # of people's rules, for now
 
     @property
+    def flows(self) -> bool:
+        """Whether some operator can take it now."""
+        return any(one.state not in (Why.DOWN, Why.THROTTLED) for one in self.why)
+
+    @property
     def parts(self) -> int:
         """How many parts it has."""
         return len(self.segments.parts) if self.segments is not None else 0

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -54,6 +54,19 @@ local function begin_life(life, of, id, line, keep)
 end
 """
 
+
+# Changes of one kind. Each: what ``FirstLine`` holds. Answers 1 for each.
+_BEGIN = (
+    BEGIN_LIFE
+    + """
+local said = {}
+for i = 1, #ARGV, 5 do
+  begin_life(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+  said[#said + 1] = 1
+end
+return said
+"""
+)
 
 Done: TypeAlias = Callable[["list[Outcome] | JournalDown"], None]
 """Hears that a line is stored, and what the receipts that came before it said."""
@@ -170,9 +183,11 @@ class Lives(Names):
         head = (self.base, self.keep_s)
         # One key says where the script runs; all others have the same hash tag.
         self._keys = (f"{self.base}parked",)
+        self._begins = Many(journal, _BEGIN, self._keys)
         self._notes = Many(journal, NOTE, self._keys, head)
         self._receipts = Many(journal, RECEIVE, self._keys, (*head, max_parked, int(park_s)))
         self._waiting: deque[tuple[tuple[str, ...], Done, int]] = deque()
+        self._late: Counter[str] = Counter()  # lines that the store did not take at once, by text
         self._soon: dict[str, str] = {}  # lines that wait for the next one of their text
         self._soon_due: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
@@ -193,6 +208,14 @@ class Lives(Names):
             self._write_again()
 
     # --- lines ---
+
+    def begin(self, first: FirstLine) -> asyncio.Future[Any]:
+        """Begin a life by itself; where it has begun, what it says already counts.
+
+        Raises:
+            JournalDown: by the future. Doing it again is safe.
+        """
+        return self._begins.ask((*first.keys, *first.arguments), (first.arguments[0],))
 
     def note(self, id_: str, change: Change, of: int = 0) -> asyncio.Future[list[Outcome]]:
         """Write a line; the future is done when it is stored. ``of``: how many parts the text has, where it is known.
@@ -265,8 +288,14 @@ class Lives(Names):
         entry = f"{outgoing.id}\t{part}\t{of}\t{self.near(outgoing.destination)}\t{remote_id}"
         self._write((outgoing.id, "+" + line, f"{name}:{plain(remote_id)}", entry), done or _nobody)
 
+    def waits(self, id_: str) -> bool:
+        """Answer whether the store did not take a line of this text, and has not taken it since."""
+        return id_ in self._late
+
     def _write(self, arguments: tuple[str, ...], done: Done, tries: int = 0) -> None:
         def heard(answer: Any) -> None:
+            if tries:
+                self._not_late(arguments[0])
             if isinstance(answer, JournalDown):
                 self._failed(arguments, done, answer, tries)
             else:
@@ -281,9 +310,15 @@ class Lives(Names):
             done(error)
             return
         self._waiting.append((arguments, done, tries + 1))
+        self._late[arguments[0]] += 1
         if self._again is None:
             pause_s = min(PAUSE_MAX_S, PAUSE_FIRST_S * 2**tries)
             self._again = asyncio.get_running_loop().call_later(pause_s, self._write_again)
+
+    def _not_late(self, id_: str) -> None:
+        self._late[id_] -= 1
+        if not self._late[id_]:
+            del self._late[id_]
 
     def _write_again(self) -> None:
         self._again = None

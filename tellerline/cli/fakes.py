@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from ivr.testing import CallEnded, CallEvent, CallWentElsewhere, CommandSeen, FakePbx, KeyPressed, Playing, Transferred
+from sms.errors import SubmitRefused
+from sms.testing.behaviour import Behaviour
 from sms.testing.fake_smsc import FakeSmsc
 from sounds.catalogue import Catalogue
 from tellerline.cli.telling import NO, ConfigOption, config_of, err, out
@@ -94,17 +99,47 @@ def fake_pbx(
         raise typer.Exit(NO)
 
 
-def fake_smsc(port: Port = 2775, quiet: Annotated[bool, typer.Option(help="Print no texts.")] = False) -> None:
+def fake_smsc(
+    port: Port = 2775,
+    receipts: Annotated[bool, typer.Option("--receipts", help="Send a receipt for every text that asks for one.")] = (
+        False
+    ),
+    cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Its certificate, PEM: binds are encrypted.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The private key; none: it is in the certificate.")
+    ] = None,
+    to: Service = "95500",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no texts.")] = False,
+) -> None:
     """Run a message centre that the server can bind to (system_id tellerline, password demo) until Ctrl-C.
 
-    What the bank sends is printed with six-digit codes masked.
+    What the bank sends is printed with six-digit codes masked. A line that is typed, as `+8613900000001 BAL`, is
+    brought to the bank as a text of that number.
 
-    Example: `tellerline fake-smsc --port 2775`
+    Examples: `tellerline fake-smsc --port 2775 --receipts`, `tellerline fake-smsc --tls-cert smsc.pem`
     """
+    if key is not None and cert is None:
+        raise typer.BadParameter("--tls-key without --tls-cert")
+    tls = _tls_of(cert, key) if cert is not None else None
+
+    async def bring(smsc: FakeSmsc, line: str) -> None:
+        number, _, body = line.strip().partition(" ")
+        if not number:
+            return
+        if not body.strip():
+            err.print("a number and a text are wanted, as: +8613900000001 BAL", style="yellow")
+            return
+        try:
+            await smsc.deliver(number, to, body.strip())
+        except (SubmitRefused, TimeoutError, ValueError) as error:
+            err.print(f"not brought: {escape(str(error)) or 'nobody is bound'}", style="yellow")
 
     async def run() -> None:
-        async with _smsc(port) as smsc:
-            out.print(f"a message centre listens on 127.0.0.1:{smsc.port}")
+        async with _smsc(port, Behaviour(receipts=receipts), tls) as smsc, asyncio.TaskGroup() as group:
+            out.print(f"a message centre listens on 127.0.0.1:{smsc.port}{' with TLS' if tls else ''}")
+            _read_lines(lambda line: group.create_task(bring(smsc, line)))
             while True:
                 with contextlib.suppress(TimeoutError):
                     text = await smsc.receive(timeout_s=3600)
@@ -115,9 +150,32 @@ def fake_smsc(port: Port = 2775, quiet: Annotated[bool, typer.Option(help="Print
         asyncio.run(run())
 
 
+def _tls_of(cert: Path, key: Path | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ParleyError(f"{cert}: no certificate with its key can be read: {error}") from None
+    return context
+
+
+def _read_lines(take: Callable[[str], object]) -> None:
+    """Hand on what is typed, from a thread that never keeps the process from ending."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError, ValueError):  # the loop, or the standard input, is closed
+            while line := sys.stdin.readline():
+                loop.call_soon_threadsafe(take, line)
+
+    threading.Thread(target=read, name="typed lines", daemon=True).start()
+
+
 @contextlib.asynccontextmanager
-async def _smsc(port: int) -> AsyncIterator[FakeSmsc]:
-    smsc = FakeSmsc(port=port)
+async def _smsc(
+    port: int, behaviour: Behaviour | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[FakeSmsc]:
+    smsc = FakeSmsc(port=port, behaviour=behaviour, tls=tls)
     try:
         await smsc.start()
     except OSError as error:

@@ -24,7 +24,7 @@ from flows.zones import zone_of
 from sms.messages import State
 from sms.store.journal import JournalDown
 from tellerline.cli.opened_bank import tell_bank_error
-from tellerline.cli.telling import NO, err, out, tell_error
+from tellerline.cli.telling import NO, PlainConsole, err, out, tell_error
 from tellerline.config import Config
 from tellerline.sms_office import SmsOffice, SmsOfficeError, open_sms_office
 
@@ -147,8 +147,10 @@ def table_of(*columns: str) -> Table:
 
 def show(table: RenderableType) -> None:
     """Print a table, wide enough for all of it where no terminal has a width."""
-    wide = out.is_terminal or "COLUMNS" in os.environ
-    out.print(table, width=None if wide else PIPE_WIDTH, soft_wrap=False)
+    if out.is_terminal or "COLUMNS" in os.environ:
+        out.print(table, soft_wrap=False)
+        return
+    PlainConsole(file=out.file, highlight=False, emoji=False, width=PIPE_WIDTH).print(table, soft_wrap=False)
 
 
 def progress_bar() -> Progress:

@@ -85,6 +85,9 @@ def outbox(
         out.print(f"[red]{unreadable} cannot be opened[/]: sealed under another key, or by another release")
 
 
+_ORDERED = {What.HOLD: "held", What.GIVE_UP: "given up"}
+
+
 class _Waits:
     """A text that waits, and for what."""
 
@@ -140,7 +143,7 @@ def _tell(found: list[_Waits], orders: Mapping[str, Order], limit: int, config: 
         order = orders.get(one.entry.id)
         remark = f"waits until {shown_at(one.waits_until, zone)}" if one.waits_until else ""
         if order is not None:
-            remark = f"[yellow]{order.what.value.replace('_', ' ')}, by {escape(order.by)}[/]"
+            remark = f"[yellow]{_ORDERED[order.what]}, by {escape(order.by)}[/]"
         elif one.is_stuck:
             remark = "[red]stuck[/]"
         table.add_row(

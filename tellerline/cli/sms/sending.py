@@ -168,6 +168,8 @@ def _one(
             )
             if isinstance(planned.verdict, Wait):
                 err.print(_said(planned, zone), style="yellow")
+            elif not planned.flows:
+                err.print("no operator can take it now: it waits; `tellerline sms binds` says why", style="yellow")
         life = await _followed(office, sent.id, wait_s, zone, quiet=format_ is Format.JSON) if wait_s else None
         if format_ is Format.JSON:
             state = life.state.value if life is not None and life.state is not None else "queued"

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from core_client.adapters.valkey import open_store
 from core_client.testing.world import world as open_world
+from sms import replying
 from sms.messages import State
 from sms.smpp import Address, EsmClass, Message, Status, Tag
 from sms.store.journal import JournalDown
@@ -411,3 +412,34 @@ async def test_a_centre_that_is_away_at_the_start_is_found_later(tmp_path: Path)
             await gateway.binds.wait_bound(5)
             await back.deliver(ENGLISH, BANK, "BAL")
             assert (await back.receive(to=ENGLISH)).text
+
+
+async def test_a_text_that_waits_for_long_is_found_by_its_number_before_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replying, "TRACED_AFTER_S", 0.02)
+    goes_on = asyncio.Event()
+    async with sms_world(tmp_path, hold_s=0.0) as world:
+        lives, answer = world.gateway.lives, world.gateway.answering.answer
+
+        async def slowly(*what: Any) -> None:
+            await goes_on.wait()
+            await answer(*what)
+
+        monkeypatch.setattr(world.gateway.answering, "answer", slowly)
+        await world.text("BAL")
+        async with asyncio.timeout(5):
+            while not (ids := await lives.find(WANG)):  # noqa: ASYNC110 - what is waited for has no event of its own
+                await asyncio.sleep(0.01)
+        life = await lives.life(ids[0])
+        assert life is not None
+        assert (life.received, life.handled, life.bind) == (True, None, "main/main")
+        goes_on.set()
+        await world.smsc.receive(to=WANG)
+        await settled(world)
+        assert sorted(await lives.find(WANG)) == [ids[0], f"{ids[0]}.1"], "each once"
+        life = await lives.life(ids[0])
+        assert life is not None
+        assert life.handled is not None
+        assert life.handled.answers == (f"{ids[0]}.1",)
+        assert not world.gateway.replies._untraced

@@ -240,7 +240,7 @@ def test_a_number_lists_its_texts_and_an_operator_s_id_finds_one(run: Run, setti
 def test_a_text_that_waits_is_held_released_and_given_up_by_an_operator(run: Run) -> None:
     id_ = send(run)
     assert run("sms", "outbox", "hold", id_, "--by", "olga")[0] == 0
-    assert "hold, by staff:olga" in run("sms", "outbox")[1]
+    assert "held, by staff:olga" in run("sms", "outbox")[1]
     assert run("sms", "outbox", "release", id_, "--by", "olga")[0] == 0
     assert json.loads(run("sms", "outbox", "--format", "json")[1])["texts"][0]["order"] is None
     code, _, error = run("sms", "outbox", "release", id_, "--by", "olga")
