@@ -137,7 +137,14 @@ class SmsGateway:
         self.receipts = Receipts(self.lives, observer=observer)
         self.binds = Binds(config.operators, self._receive, Leases(redis, node, prefix=prefix), observer=observer)
         self.outbox = Outbox(
-            journal, sealer, self._send, node=node, prefix=prefix, names=self.lives, parts_of=self.lives.parts
+            journal,
+            sealer,
+            self._send,
+            node=node,
+            prefix=prefix,
+            names=self.lives,
+            parts_of=self.lives.parts,
+            unwritten=self.lives.waits,
         )
         base = f"{prefix}:{{sms}}"
         self.answering = Answering(

@@ -125,6 +125,7 @@ class Outbox:
         prefix: str = "tellerline",
         names: Names | None = None,
         parts_of: PartsOf = _none_yet,
+        unwritten: Callable[[str], bool] = lambda _: False,
         look_s: float = LOOK_S,
     ) -> None:
         """Keep the texts of ``node``.
@@ -133,6 +134,7 @@ class Outbox:
             on_kept: hears every text that is stored, in order, from the event loop; it never raises.
             names: how lives begin; that of ``Lives`` where there is one.
             parts_of: answers what happened to the parts of a text that was found again; ``Lives.parts``.
+            unwritten: answers whether a line of a text's life waits for the store; ``Lives.waits``.
         """
         places = Places(prefix)
         self.node = node
@@ -143,6 +145,7 @@ class Outbox:
         self._on_kept = on_kept
         self._names = names or Names(sealer, prefix)
         self._parts_of = parts_of
+        self._unwritten = unwritten
         self._look_s = look_s
         self._puts = Many(journal, PUT, (self.stream,), (*self.life, places.base))
         self._finishes = Many(journal, FINISH, (self.stream,))
@@ -232,6 +235,10 @@ class Outbox:
             if not future.done():
                 future.set_result(None)
 
+        if self._unwritten(kept.id):
+            # Forgotten now, and the node killed before the line is written: nobody would know what became of it.
+            self._unrecorded.append((kept, copies, future))
+            return
         self._finishes.add((kept.entry, len(copies), *copies), heard, copies)
 
     def forget(self, kept: Kept) -> None:

@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 
 from core_client.adapters.sealing import Sealer
 from core_client.adapters.valkey import open_store
-from sms.messages import Kept, Outgoing, Purpose, State
+from sms.messages import Change, Kept, Outgoing, Purpose, State
 from sms.sending import bodies
 from sms.sending.bodies import UnreadableBody
 from sms.sending.queue import Outbox, put_from_outside
 from sms.store.journal import Journal, JournalDown
+from sms.store.lives import Lives
 from tests.unit.sms.store_world import KEY, NUMBER, Between, node_of, nodes_on, one_node, outgoing, stored_bytes
 
 
@@ -99,6 +100,29 @@ async def test_a_text_that_is_dealt_with_while_the_store_is_away_is_forgotten_wh
                 assert await store.redis.xlen(node.outbox.stream) == 0
                 assert len(node.outbox) == 0
                 assert [kept.id for kept in node.kept] == ["a", "b"], "and never handed on again"
+
+
+async def test_a_text_is_not_forgotten_before_its_last_line_is_stored(tmp_path: Path) -> None:
+    kept: list[Kept] = []
+    async with open_store(None, tmp_path) as store:
+        between = Between(store, tmp_path / "between.sock")
+        async with between.running() as redis, Journal(redis).running() as journal:
+            lives = Lives(journal, Sealer(KEY))
+            outbox = Outbox(journal, Sealer(KEY), kept.append, names=lives, unwritten=lives.waits, look_s=0.01)
+            async with lives.running(), outbox.running():
+                await outbox.put([outgoing("one"), outgoing("two")])
+                between.lose_request = True
+                lives.tell("one", Change(1_001.0, State.ACCEPTED, 1, "main/one", "1F"), 1)
+                async with asyncio.timeout(5):
+                    while not lives.waits("one"):  # noqa: ASYNC110 - a connection that goes tells the journal alone
+                        await asyncio.sleep(0)
+                    forgotten = outbox.finish(kept[0])
+                    await outbox.finish(kept[1])  # of which no line waits
+                    assert not forgotten.done()
+                    await forgotten
+                life = await lives.life("one")
+    assert life is not None
+    assert life.state is State.ACCEPTED
 
 
 async def test_what_cannot_be_opened_is_logged_and_kept_and_the_rest_is_sent(tmp_path: Path) -> None:
