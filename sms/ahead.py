@@ -24,7 +24,6 @@ from sms.commands import Command
 from sms.line import SmsLine, TextOf
 from sms.messages import Outgoing
 from sms.numbers import e164
-from sms.people.floods import Answering as Flood
 from sms.people.manners import Manners
 from sms.receiving.inbox import Inbound, Inbox
 from sms.sending.queue import Outbox
@@ -139,9 +138,8 @@ class Ahead:
         command = self._answering.enquiry(inbound.text)
         if command is None:
             return False
-        inbound.flood = self._manners.answering(number)
-        if inbound.flood is not Flood.AS_EVER:
-            return False
+        if not self._manners.calm(number):
+            return False  # it is counted when it is stored: what comes again because the store is away is no flood
         loop = asyncio.get_running_loop()
         held = self._held[number] = _Held(inbound, loop.time())
         self._oldest.append(held)
@@ -225,12 +223,18 @@ class Ahead:
             return
         held.stored = True
         self._checkpoint("answer_ready")
-        outgoing, life = self._replying.reply(inbound, asked, said)
 
         def done(stored: bool) -> None:
             if stored:
                 self._checkpoint("answer_stored")
-                self._replying.handled(inbound, asked, "done", len(said), began)
+                self._manners.answering(number)
             self.dropped(inbound)
+            if stored:
+                self._replying.handled(inbound, asked, "done", len(said), began)
 
-        self._inbox.store_answered(inbound, self._outbox, outgoing, life, done)
+        try:
+            outgoing, life = self._replying.reply(inbound, asked, said)
+            self._inbox.store_answered(inbound, self._outbox, outgoing, life, done)
+        except Exception as error:  # noqa: BLE001 - held for ever, it would never be acknowledged, nor those behind it
+            _log.error("sms.enquiry_failed", id=inbound.name, error=type(error).__name__)
+            self._inbox.store(inbound)

@@ -66,6 +66,17 @@ class Floods:
         texts.silent_until = now + self._silence_s
         return Answering.WARNED
 
+    def calm(self, number: str) -> bool:
+        """Answer whether one more text of ``number`` would be answered as ever. It is not counted."""
+        texts = self._numbers.get(number)
+        if texts is None:
+            return self._rate.most > 0
+        now = self._clock()
+        if now < texts.silent_until:
+            return False
+        over = texts.silent_until > 0 or now >= texts.began + self._rate.within_s
+        return (0 if over else texts.count) < self._rate.most
+
     def _forget(self, now: float) -> None:
         """Forget whoever has nothing to be remembered for, the quietest first, a few for each new one."""
         for _ in range(2):

@@ -176,6 +176,10 @@ class Manners:
         """Count one more text of ``number`` and say how it is answered: as ever, with one warning, or not at all."""
         return self._floods.answering(number)
 
+    def calm(self, number: str) -> bool:
+        """Answer whether one more text of ``number`` would be answered as ever. It is not counted."""
+        return self._floods.calm(number)
+
     def allow_answer(self, number: str) -> bool:
         """Count one more text of ``number`` and say whether it is answered; see :meth:`answering` for the warning."""
         return self.answering(number) is not Answering.NOT_AT_ALL

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sms.people.floods import Answering as Flood
-
 
 @dataclass(slots=True, eq=False)
 class Inbound:
@@ -24,7 +22,6 @@ class Inbound:
     at: float = 0.0  # when its last part was received, seconds since the epoch
     parts: int = 1
     stored: bool = True  # False while it is only received: nothing may come of it yet that the world could see
-    flood: Flood | None = None  # how it is answered, where it was counted as it came
 
     def __repr__(self) -> str:
         return f"Inbound({self.name}, {len(self.text or '')} characters)"

@@ -181,6 +181,7 @@ class Inbox:
         self._on_received = on_received
         self._hold = hold
         self._held: dict[str, tuple[Respond, bytes, tuple[Any, ...]]] = {}  # by name
+        self._coming: dict[str, int] = {}  # by sender: messages on their way to the store
         self._window_ms = max(1, int(duplicate_window_s * 1000))
         self._answered: dict[str, Many] = {}  # by outbox
         self._on_dropped = on_dropped
@@ -246,9 +247,10 @@ class Inbox:
         if part is not None:
             sealed = self._sealer.seal(packed(*body), print_)
             whole, sender = long_texts.belongs(message, part, operator, self._sealer)
+            self._coming[source.digits] = self._coming.get(source.digits, 0) + 1
             self._pieces.add(
                 (print_, sealed, whole, sender, part.number, part.total, int(now * 1000) + self._expiry_ms),
-                partial(self._piece_stored, respond),
+                partial(self._piece_stored, respond, source.digits),
                 (copy, whole),
             )
             return
@@ -261,7 +263,8 @@ class Inbox:
         inbound = Inbound(
             "", source.digits, source.ton, destination, text, link, (copy,), False, name, operator, now, 1, False
         )
-        if self._hold(inbound):
+        # What came before it is not answered yet, and may not even be stored: it must not be overtaken.
+        if source.digits not in self._coming and self._hold(inbound):
             self._held[name] = (respond, print_, body)
             return
         if self._on_received is not None:
@@ -274,6 +277,7 @@ class Inbox:
 
     def _store(self, inbound: Inbound, respond: Respond, print_: bytes, body: tuple[Any, ...]) -> None:
         sealed = self._sealer.seal(packed(*body), print_)
+        self._coming[inbound.source] = self._coming.get(inbound.source, 0) + 1
         self._ones.add((print_, sealed), partial(self._one_stored, inbound, respond), inbound.copies)
 
     def store_answered(
@@ -284,7 +288,7 @@ class Inbox:
         ``life`` begins the life of the text itself. Of a copy nothing is stored. Where the store's answer is lost the
         message centre is told to come again, and an answer that is there all the same is found by the outbox.
         """
-        respond, print_, _ = self._held.pop(inbound.name)
+        respond, print_, _ = self._held[inbound.name]
         many = self._answered.get(outbox.stream)
         if many is None:
             head = (*outbox.life, self._copy_prefix, self._window_ms)
@@ -301,8 +305,17 @@ class Inbox:
 
         name, line, _ = life.arguments
         many.add((print_, *outbox.entry(answer), name, line), stored, inbound.copies)
+        del self._held[inbound.name]
+
+    def _came(self, source: str) -> None:
+        left = self._coming[source] - 1
+        if left:
+            self._coming[source] = left
+        else:
+            del self._coming[source]
 
     def _one_stored(self, inbound: Inbound, respond: Respond, answer: Any) -> None:
+        self._came(inbound.source)
         if type(answer) is bytes:
             respond(Status.ROK)
             inbound.id = answer.decode()
@@ -315,7 +328,8 @@ class Inbox:
         if self._on_dropped is not None:
             self._on_dropped(inbound)
 
-    def _piece_stored(self, respond: Respond, answer: Any) -> None:
+    def _piece_stored(self, respond: Respond, source: str, answer: Any) -> None:
+        self._came(source)
         if type(answer) is not list:
             self._not_stored(respond, answer)
             return
