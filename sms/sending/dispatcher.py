@@ -72,10 +72,13 @@ class Dispatcher(Lines):
         nodes: Handing | None = None,
         observer: Observer | None = None,
         wall_clock: Callable[[], float] = time.time,
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
         """Make it; :meth:`running` begins to send.
 
         Args:
+            is_sure: answers whether this node's texts are surely its own at this moment. Asked before anything is
+                written: a process that was stopped for a while goes on here before anybody could tell it.
             manners: people's rules; without them everything may be sent.
             nodes: takes what only another node can send.
         """
@@ -84,6 +87,7 @@ class Dispatcher(Lines):
         self._lives = lives
         self._manners = manners
         self._nodes = nodes
+        self._is_sure = is_sure
         self._observer = observer or Nobody()
         self._routes: Routes[SendingWay] = Routes(operators, binds.ways)
         self._writers = {operator.name: Writer(operator) for operator in operators}
@@ -158,6 +162,9 @@ class Dispatcher(Lines):
         if self._pumping:
             self._again = True
             return
+        if not self._is_sure():
+            self._wake_at(self._loop.time() + ASK_AGAIN_S)
+            return
         self._pumping = True
         try:
             soonest = _NEVER
@@ -211,7 +218,10 @@ class Dispatcher(Lines):
                 return at if at < _NEVER else self._stuck(route, line, now)
             line.popleft()
             text.lined = False
-            self._write(text, way, now)
+            try:
+                self._write(text, way, now)
+            except Exception as error:  # noqa: BLE001 - one text that trips us must not stop the others
+                self._tripped(text, error)
         return _NEVER
 
     def _stuck(self, route: Route[SendingWay], line: deque[Text], now: float) -> float:
@@ -228,9 +238,12 @@ class Dispatcher(Lines):
         if self._must_be_judged(text, now) or self._wall_clock() > text.outgoing.expires_at:
             return False
         way, _ = text.route.choose(now)
-        if way is None:
+        if way is None or not self._is_sure():
             return False
-        self._write(text, way, now)
+        try:
+            self._write(text, way, now)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._tripped(text, error)
         return True
 
     def _write(self, text: Text, way: SendingWay, now: float) -> None:
@@ -255,6 +268,10 @@ class Dispatcher(Lines):
                 self._submit(text, text.left.pop(), other)
             else:
                 self._note_first(text, other, now)
+
+    def _tripped(self, text: Text, error: Exception) -> None:
+        _log.error("sms.not_written", id=text.outgoing.id, error=type(error).__name__)
+        self._give_up(text, State.REJECTED, "cannot be written")
 
     def _cut(self, text: Text, operator: str) -> bool:
         try:
@@ -310,15 +327,15 @@ class Dispatcher(Lines):
         self._flying -= 1
         failed = isinstance(answer, BaseException)
         now = self._loop.time()
-        writable = (
-            self._running and self._allowed and way.usable(now) and self._wall_clock() <= text.outgoing.expires_at
-        )
+        ours = self._allowed and self._is_sure()
+        writable = ours and self._running and way.usable(now) and self._wall_clock() <= text.outgoing.expires_at
         if not failed and writable and text.doom is None:
             self._submit(text, index, way)
             return
-        if not failed:
+        if not failed and ours:  # where it may be another's, that one tells of it
             self._note(text, State.QUEUED, index, way, "not written")
         self._unwritten(text, index)
+        self._wake()  # its place in the window is free
         if text.left:
             self._again_in(text, PAUSE_FIRST_S if failed else 0.0)
         elif not text.flying:
@@ -370,6 +387,7 @@ class Dispatcher(Lines):
         if up:
             way.trust.unanswered(now)
         text.states[index] = State.UNKNOWN
+        text.doubt(index)
         self._note(text, State.UNKNOWN, index, way, submitted.reason)
         if not text.repeatable or text.doom is not None:
             _log.warning("sms.unknown", id=text.outgoing.id, part=index + 1, bind=way.name, reason=submitted.reason)
@@ -421,7 +439,7 @@ class Dispatcher(Lines):
     # --- ends ---
 
     def _expire(self, text: Text) -> None:
-        self._give_up(text, State.UNKNOWN if State.UNKNOWN in text.states else State.EXPIRED, "too old")
+        self._give_up(text, text.too_old, "too old")
 
     def _give_up(self, text: Text, state: State, detail: str) -> None:
         """Write no more of it, for a reason that is not an operator's."""

@@ -14,6 +14,7 @@ SEVERAL = "\0"  # in the place of a connection's name: it was not one and the sa
 # Which states of a part tell what a text is called whose parts differ; the first one that occurs.
 _WORST = (State.REJECTED, State.EXPIRED, State.UNKNOWN)
 HAD = frozenset({State.SENT, State.ACCEPTED, State.UNKNOWN})  # an operator has the part, or may have it
+_NONE: frozenset[int] = frozenset()
 # What a former process knew of a part, to one that goes on.
 _AFTERWARDS = {
     State.SENT: State.UNKNOWN,
@@ -32,6 +33,7 @@ class Text:
         "begun",
         "delayed",
         "doom",
+        "doubted",
         "ended",
         "flying",
         "handed_to",
@@ -70,6 +72,7 @@ class Text:
         self.resumed = not kept.parts  # what a former process did with it is known
         self.avoid = ""  # an operator that refused it, so that others are asked first
         self.doom: State | None = None  # what it will be when its last answer is there: nothing more is written
+        self.doubted: frozenset[int] = _NONE  # parts that were written once and not answered
         self.lined = False  # it stands in a line or waits to be put back into one
         self.ended = False
         self.asked = False  # somebody is asked about it
@@ -92,10 +95,13 @@ class Text:
         self.link = SEVERAL
         for index in range(len(self.states)):
             state = parts.get(index + 1, State.QUEUED)
-            if state is State.QUEUED or (self.repeatable and state in (State.SENT, State.UNKNOWN)):
+            if state is State.QUEUED:
                 continue
             self.states[index] = _AFTERWARDS.get(state, state)
-            self.left.remove(index)
+            if self.states[index] is State.UNKNOWN:
+                self.doubt(index)
+            if not (self.repeatable and self.states[index] is State.UNKNOWN):
+                self.left.remove(index)
         self.begun = any(_AFTERWARDS.get(state, state) in HAD for state in parts.values())
         if any(state in (State.REJECTED, State.EXPIRED) for state in self.states):
             self.left.clear()
@@ -109,6 +115,16 @@ class Text:
         if len(states) == 1:
             return states[0]
         return next((state for state in _WORST if state in states), State.ACCEPTED)
+
+    def doubt(self, index: int) -> None:
+        """A part was written and nobody knows whether it was taken, whatever becomes of it when it is sent again."""
+        self.doubted |= {index}
+
+    @property
+    def too_old(self) -> State:
+        """What the text is when it is not sent any more: whether an operator has it may not be known."""
+        doubtful = any(self.states[index] is not State.ACCEPTED for index in self.doubted)
+        return State.UNKNOWN if doubtful else State.EXPIRED
 
     @property
     def with_operator(self) -> bool:

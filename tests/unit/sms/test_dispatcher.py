@@ -463,6 +463,39 @@ async def test_texts_that_a_former_process_left_keep_their_order() -> None:
     assert [one.body for one in it.written] == [b"first", b"second"]
 
 
+async def test_what_a_former_process_sent_and_is_too_old_by_now_is_unknown_and_not_expired() -> None:
+    it = bench(operator("one"))
+    async with it.dispatcher.running():
+        text = it.send(outgoing(expires_at=wall() + 5), {1: State.SENT})
+        await asyncio.sleep(10)
+    assert not it.written
+    assert it.store.states(text.id) == [State.UNKNOWN, State.UNKNOWN]  # of its part, and of the whole
+    assert text.id in it.store.finished
+
+
+async def test_a_part_that_was_sent_has_a_last_word_though_another_part_failed_before_the_restart() -> None:
+    it = bench(operator("one"))
+    async with it.dispatcher.running():
+        it.up()
+        text = it.send(outgoing(LONG), {1: State.SENT, 2: State.REJECTED})
+        await asyncio.sleep(1)
+    assert not it.written
+    assert it.store.states(text.id, 1) == [State.UNKNOWN]
+    assert text.id in it.store.finished
+
+
+async def test_what_was_sent_and_then_throttled_is_unknown_when_it_is_too_old() -> None:
+    it = bench(operator("one"))
+    async with it.dispatcher.running():
+        it.up()
+        esme = it.esme("one/a")
+        esme.script = lambda written: (0.01, None if len(esme.written) == 1 else Status.RTHROTTLED)
+        text = it.send(outgoing(expires_at=wall() + 5))
+        await asyncio.sleep(60)
+    assert len(it.written) > 1
+    assert it.store.states(text.id)[-1] is State.UNKNOWN, "the operator may have it from the first time"
+
+
 async def test_changes_follow_each_other_though_the_clock_is_set_back() -> None:
     it = bench(operator("one"))
     it.dispatcher._wall_clock = lambda: wall() - 1000 * int(now() > 5)
