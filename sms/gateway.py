@@ -191,6 +191,7 @@ class SmsGateway:
             self.lives,
             judged_by(self.manners),
             nodes=self.nodes,
+            is_sure=lambda: self.nodes.sure,
             observer=observer,
         )
 

@@ -487,8 +487,10 @@ class Dispatcher(Lines):
                 await self._ask_manners(text)
         except Exception as error:  # noqa: BLE001 - whatever is asked does not answer: nothing is sent unasked
             _log.error("sms.not_asked", id=text.outgoing.id, error=type(error).__name__)
-            self._loop.call_later(ASK_AGAIN_S, self._benches.put, text)
-            return
+            if text.handed_to:  # it may be another's already
+                self._loop.call_later(ASK_AGAIN_S, self._benches.put, text)
+                return
+            self._again_in(text, ASK_AGAIN_S)  # others are asked about meanwhile
         text.asked = False
         self._asked[text.rank] -= 1
         self._wake()
@@ -569,8 +571,11 @@ class Dispatcher(Lines):
 
     async def _keep_sweeping(self) -> None:
         while True:
-            self._unpark()
-            self._sweep()
+            try:
+                self._unpark()
+                self._sweep()
+            except Exception as error:  # noqa: BLE001 - what waits is looked at again
+                _log.error("sms.sweep_failed", error=type(error).__name__)
             wait_s = max(SWEEP_S, len(self._texts) / SWEEP_TEXTS)
             if self._parked:
                 wait_s = min(wait_s, max(0.01, self._parked[0][0] - self._wall_clock()))

@@ -60,7 +60,7 @@ async def test_an_enquiry_whose_answer_trips_is_stored_and_answered_as_a_text(tm
                 raise ValueError("once")
             return reply(*arguments)
 
-        replies.reply = trip_once  # type: ignore[method-assign]
+        replies.reply = trip_once  # type: ignore[method-assign, assignment]
         await asyncio.wait_for(world.text("BAL"), 5)
         assert BALANCE in (await world.smsc.receive(to=WANG)).text
         assert BALANCE in await world.ask("BAL"), "nothing of this number is held up"
