@@ -233,7 +233,10 @@ class Journal:
             id_ = ""
             for raw_id, flat in answer:
                 id_ = raw_id.decode()
-                done(id_, flat)
+                try:
+                    done(id_, flat)
+                except Exception as error:  # noqa: BLE001 - one entry that trips its reader must not hide the others
+                    _log.error("journal.listener_failed", id=id_, error=type(error).__name__)
             future.set_result(f"({id_}" if len(answer) == PAGE else None)
 
         self.then(_RANGE, (stream,), (start, PAGE), read)

@@ -54,7 +54,7 @@ class Gathered(Generic[Key, Found]):
         read = self._read
         try:
             asked = self._database.ask(lambda tx: read(tx, keys))
-        except Unavailable as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, they are told, and the next ones are not kept waiting
             self._settle(batch, None, error)
             return
         asked.add_done_callback(lambda done: self._told(batch, done))

@@ -81,3 +81,17 @@ async def test_when_too_many_wait_the_next_is_told_so(database: Database, monkey
     with pytest.raises(Unavailable):
         gathered.ask(3)
     assert await asyncio.gather(*asked) == [2, 4]
+
+
+async def test_a_database_that_trips_is_told_and_the_next_reads_go_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(work: object) -> None:
+        raise RuntimeError("a thread did not start")
+
+    gathered = Gathered(database, Reads())
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "ask", trip)
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(gathered.ask(1), 5)
+    assert await asyncio.wait_for(gathered.ask(1), 5) == 2

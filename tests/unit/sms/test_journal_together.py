@@ -276,3 +276,19 @@ async def test_who_goes_on_writing_while_the_journal_ends_is_answered_to_the_las
             async with asyncio.timeout(10):
                 assert await writing[0] <= await store.redis.llen("list")
                 await asyncio.gather(*writing, return_exceptions=True)
+
+
+async def test_an_entry_that_trips_its_reader_hides_no_other_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async with open_store(None, tmp_path) as store, Journal(store.redis).running() as journal:
+        for number in range(3):
+            await store.redis.xadd("stream", {"n": number})
+        seen = []
+
+        def read(_: str, flat: list[bytes]) -> None:
+            if flat[1] == b"1":
+                raise ValueError("739154")
+            seen.append(flat[1])
+
+        async with asyncio.timeout(5):
+            assert await journal.page("stream", "-", read) is None
+        assert seen == [b"0", b"2"]
