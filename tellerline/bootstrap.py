@@ -272,7 +272,7 @@ async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> 
         where,
         pepper=keys.pepper,
         clock=seams.clock,
-        auth_sessions=RedisAuthSessions(redis, profile.session_life),
+        auth_sessions=RedisAuthSessions(redis, profile.session_life, Sealer(keys.seal)),
         profile=profile,
         pin_cost=seams.pin_cost,
         recover=False,  # the node does when it can text the results; an operator's command only looks

@@ -1,7 +1,8 @@
 """AuthSessions in Valkey or Redis.
 
 Not in SQL: a session is written at every arrival and proof, is worth nothing after an hour, and its loss is safe: the
-party is asked again. What must survive a fail-over, the failures counted, the authorisation spent, is in SQL.
+party is asked again. It says whose number it is, so it rests sealed. What must survive a fail-over, the failures
+counted, the authorisation spent, is in SQL.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core_client.adapters.sealing import Sealer, SealError
 from core_client.adapters.together import Together
 from core_client.errors import Unavailable
 from core_client.ports.auth_sessions import AuthSession
@@ -71,19 +73,21 @@ def _moment(text: str | None) -> datetime.datetime | None:
 class RedisAuthSessions:
     """:class:`~core_client.ports.auth_sessions.AuthSessions` in Valkey or Redis, which forgets by itself."""
 
-    def __init__(self, redis: Redis, life: datetime.timedelta) -> None:
+    def __init__(self, redis: Redis, life: datetime.timedelta, sealer: Sealer) -> None:
         self._store = Together(redis)
+        self._sealer = sealer
         self._life_s = int(life.total_seconds())
 
     async def put(self, session: AuthSession) -> None:
         """Store a session."""
+        sealed = self._sealer.seal(encode(session).encode(), session.id.encode())
         try:
-            await self._store.ask("SET", _PREFIX + session.id, encode(session), "EX", self._life_s)
+            await self._store.ask("SET", _PREFIX + session.id, sealed, "EX", self._life_s)
         except (RedisError, OSError, TimeoutError) as error:
             raise Unavailable("the store of auth sessions did not answer") from error
 
     async def get(self, session_id: str) -> AuthSession | None:
-        """Answer a session. One of another version is none: the party is asked again."""
+        """Answer a session. One of another version, or under another key, is none: the party is asked again."""
         try:
             found = await self._store.ask("GET", _PREFIX + session_id)
         except (RedisError, OSError, TimeoutError) as error:
@@ -91,8 +95,8 @@ class RedisAuthSessions:
         if found is None:
             return None
         try:
-            return decode(found)
-        except (ValueError, TypeError):
+            return decode(self._sealer.open(found, session_id.encode()))
+        except (SealError, ValueError, TypeError):
             return None
 
     async def delete(self, session_id: str) -> None:

@@ -12,6 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from core_client.adapters.auth_sessions import RedisAuthSessions
+from core_client.adapters.sealing import KEY_BYTES, Sealer
 from core_client.adapters.valkey import open_store
 from core_client.errors import Unavailable
 from core_client.ports.auth_sessions import AuthSession, AuthSessions
@@ -19,6 +20,7 @@ from core_client.testing.auth_sessions import MemoryAuthSessions
 from core_client.testing.clock import DEFAULT_START, ManualClock
 
 HOUR = datetime.timedelta(hours=1)
+SEALER = Sealer(bytes(KEY_BYTES))
 
 
 @pytest.fixture(params=["memory", "valkey"])
@@ -27,7 +29,7 @@ async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         yield MemoryAuthSessions(ManualClock(), HOUR)
         return
     async with open_store(None, tmp_path) as store:
-        yield RedisAuthSessions(store.redis, HOUR)
+        yield RedisAuthSessions(store.redis, HOUR, SEALER)
 
 
 def session(name: str = "s", **changes: object) -> AuthSession:
@@ -67,20 +69,32 @@ async def test_a_session_in_memory_ends_with_its_life() -> None:
 
 async def test_valkey_is_told_to_forget_a_session_after_its_life(tmp_path: Path) -> None:
     async with open_store(None, tmp_path) as store:
-        await RedisAuthSessions(store.redis, HOUR).put(session())
+        await RedisAuthSessions(store.redis, HOUR, SEALER).put(session())
         assert 3590 < await store.redis.ttl("auth:s") <= 3600
+
+
+async def test_whose_number_it_is_stands_nowhere_in_the_store(tmp_path: Path) -> None:
+    async with open_store(None, tmp_path) as store:
+        sessions = RedisAuthSessions(store.redis, HOUR, SEALER)
+        await sessions.put(session(line="+8613900000001"))
+        kept = await store.redis.get("auth:s")
+        assert isinstance(kept, bytes)
+        assert b"13900000001" not in kept
+        assert b"voice" not in kept
+        await store.redis.set("auth:other", kept)
+        assert await sessions.get("other") is None, "it is sealed to its own id"
 
 
 async def test_what_another_version_stored_is_no_session(tmp_path: Path) -> None:
     async with open_store(None, tmp_path) as store:
         for text in ("[1]", "{}", "not json"):
             await store.redis.set("auth:s", text)
-            assert await RedisAuthSessions(store.redis, HOUR).get("s") is None
+            assert await RedisAuthSessions(store.redis, HOUR, SEALER).get("s") is None
 
 
 async def test_a_store_that_is_gone_is_unavailable(tmp_path: Path) -> None:
     redis = Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=Retry(NoBackoff(), 0))
-    sessions = RedisAuthSessions(redis, HOUR)
+    sessions = RedisAuthSessions(redis, HOUR, SEALER)
     for work in (sessions.put(session()), sessions.get("s"), sessions.delete("s")):
         with pytest.raises(Unavailable):
             await work

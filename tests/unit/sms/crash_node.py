@@ -12,6 +12,7 @@ from pathlib import Path
 from core_client.adapters.auth_sessions import RedisAuthSessions
 from core_client.adapters.clock import SystemClock
 from core_client.adapters.embedded import open_bank
+from core_client.adapters.sealing import Sealer
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
 from core_client.adapters.valkey import open_store
@@ -19,7 +20,7 @@ from core_client.domain.profile import BankProfile
 from core_client.ports.clock import Clock
 from core_client.services.client import CoreClient
 from core_client.testing.world import CHEAP, PEPPER
-from tests.unit.sms.sms_world import gateway_on
+from tests.unit.sms.sms_world import KEY, gateway_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def main(folder: Path, port: int, label: str, times: int) -> None:
             sqlite_url(folder / "bank.db"),
             pepper=PEPPER,
             clock=clock,
-            auth_sessions=RedisAuthSessions(store.redis, profile.session_life),
+            auth_sessions=RedisAuthSessions(store.redis, profile.session_life, Sealer(KEY)),
             pin_cost=CHEAP,
             checkpoint=checkpoint,
         ) as bank,
