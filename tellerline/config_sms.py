@@ -6,7 +6,6 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from sms.ahead import HOLD_S
 from sms.messages import Purpose
 from tellerline.config_operators import (
     OperatorConfig,
@@ -87,7 +86,7 @@ class Sms(Section):
         default=300, description="Parts of a long text that are still missing then do not come any more."
     )
     hold_s: float = Field(
-        default=HOLD_S,
+        default=0.05,
         ge=0,
         le=MAX_HOLD_S,
         description="An enquiry is answered before it is stored if that takes no longer; 0: it is stored first.",

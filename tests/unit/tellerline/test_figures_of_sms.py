@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sms.messages import Purpose, State
 from sms.observing import Observer
-from tellerline.sms_figures import MAX_STATUSES, BindStanding, QueueStanding, SmsFigures, names
-from tellerline.telemetry import Metrics
-
-ROOT = Path(__file__).resolve().parents[3]
-RULES = ROOT / "deploy" / "prometheus" / "tellerline-sms.rules.yaml"
+from tellerline.sms_figures import MAX_STATUSES, BindStanding, QueueStanding, SmsFigures
 
 
 class Busy:
@@ -138,49 +130,3 @@ def _seconds(event: Callable[[], None], times: int) -> float:
     for _ in range(times):
         event()
     return time.process_time() - began
-
-
-# --- the rules of deploy/ ---
-
-
-def rules() -> list[dict[str, Any]]:
-    return [rule for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
-
-
-def exported() -> set[str]:
-    """Answer every name that a node exports, SMS and others."""
-    listed = {name.removesuffix("_total") + "_total" for name in names() if name.endswith("_total")} | set(names())
-    for family in Metrics().registry.collect():
-        listed |= {family.name, f"{family.name}_total"}
-    return listed
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule.get("record"))
-def test_a_rule_asks_for_figures_that_are_there_and_tells_what_to_do(rule: dict[str, Any]) -> None:
-    recorded = {one["record"] for one in rules() if "record" in one}
-    asked = set(re.findall(r"\btellerline[a-z_:0-9]*", rule["expr"]))
-    assert asked, "a rule that asks for nothing of ours"
-    assert asked - exported() - recorded == set()
-    assert rule["expr"].count("(") == rule["expr"].count(")")
-    if "alert" in rule:
-        assert re.fullmatch(r"\d+[smh]", rule["for"])
-        assert rule["labels"]["severity"] in {"page", "ticket"}
-        assert rule["annotations"]["summary"].endswith(".")
-        assert "tellerline " in rule["annotations"]["description"], "it names the command to look with"
-        for label in re.findall(r"\$labels\.(\w+)", str(rule["annotations"])):
-            assert label in {"bind", "purpose", "instance", "outcome"}
-
-
-def test_every_figure_that_tells_of_trouble_has_a_rule() -> None:
-    asked = " ".join(rule["expr"] for rule in rules())
-    for name in (
-        "tellerline_sms_bind_up",
-        "tellerline_sms_queue_too_old",
-        "tellerline_sms_submits_total",
-        "tellerline_sms_throttled_total",
-        "tellerline_sms_submit_seconds_bucket",
-        "tellerline_sms_receipts_total",
-        "tellerline_sms_texts_total",
-        "tellerline_sms_delivers_total",
-    ):
-        assert name in asked
