@@ -52,7 +52,8 @@ async def test_a_notice_that_trips_is_told_of_by_its_kind_alone(tmp_path: Path) 
 async def test_an_enquiry_whose_answer_trips_is_stored_and_answered_as_a_text(tmp_path: Path) -> None:
     async with sms_world(tmp_path) as world:
         replies = world.gateway.replies
-        reply, tripped = replies.reply, []
+        reply = replies.reply
+        tripped: list[bool] = []
 
         def trip_once(*arguments: Any) -> Any:
             if not tripped:
