@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core_client.domain.secret import Secret
@@ -15,7 +15,7 @@ DIGITS = st.text(st.sampled_from("0123456789 -+.:,x６"), max_size=30)
 VALUES = st.one_of(st.text(max_size=20), DIGITS, st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False))
 
 
-@settings(max_examples=2000)
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8))
 def test_a_field_that_is_left_alone_at_sight_has_nothing_that_the_masks_would_find(event: dict[str, Any]) -> None:
     slowly = {key: masking._masked(key, value, 0) for key, value in event.items()}
