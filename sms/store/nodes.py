@@ -50,8 +50,10 @@ if redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[4] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
-# KEYS: lease. ARGV: token.
+# KEYS: lease, nodes, inbox, outbox. ARGV: token, name. What is left in the streams is for whoever adopts it, though the
+# name was lost meanwhile and what was there before is adopted already.
 RELEASE = """
+if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) > 0 then redis.call('HSETNX', KEYS[2], ARGV[2], '{}') end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
@@ -223,7 +225,9 @@ class Nodes:
             raise
         finally:
             with contextlib.suppress(JournalDown):
-                await self._journal.write(RELEASE, (self._places.lease(self._name),), self._token)
+                name, places = self._name, self._places
+                keys = (places.lease(name), places.nodes, places.inbox(name), places.outbox(name))
+                await self._journal.write(RELEASE, keys, self._token, name)
             self._held_until = 0.0
 
     # --- our own name ---

@@ -190,6 +190,23 @@ async def test_a_node_that_was_away_too_long_is_told_that_its_texts_are_anothers
         assert await texts_of(store, "two") == (1, 1)
 
 
+async def test_what_a_node_took_after_its_name_was_lost_is_found_by_whoever_adopts(tmp_path: Path) -> None:
+    async with open_store(None, tmp_path) as store, nodes_on(store, "frozen", "other") as (frozen, other):
+
+        async def wake_too_late() -> None:
+            async with named(frozen).running():
+                await lapse(store, "frozen")
+                await store.redis.hdel("tellerline:{sms}:nodes", "frozen")  # adopted, with nothing left of it
+                await frozen.take(text(b"late"))
+                await asyncio.sleep(10)
+
+        with pytest.raises(NameLost):
+            await wake_too_late()
+        async with named(other).running() as nodes:
+            assert "frozen" in {node.name for node in await nodes.all()}
+            await until(lambda: len(other.texts) == 1)
+
+
 async def test_a_lease_is_not_sure_while_the_store_does_not_answer(tmp_path: Path) -> None:
     async with open_store(None, tmp_path) as store:
         between = Between(store, tmp_path / "between.sock")
