@@ -8,10 +8,10 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
+from core_client.domain.filling import quick
 from flows.dialogue import Channel, End, Facts, Party, Say, Trigger, Turn
 from flows.engine import Engine
 from flows.engine.draft import Draft
-from core_client.domain.filling import quick
 from flows.session import Session
 from flows.testing.driver import AT
 from tests.unit.flows.steps.made import flow_of
