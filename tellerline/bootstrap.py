@@ -51,10 +51,10 @@ from tellerline.late_results import LateResults
 from tellerline.missed_calls import MissedCalls
 from tellerline.profile import profile_of
 from tellerline.releasing import Served, keep_clean, keep_up, open_flows, open_served
-from tellerline.sms_standing import SmsStanding
 from tellerline.state import Keys, open_state
 from tellerline.telemetry import Metrics
 from tellerline.texting import Behind, drain_texting, open_texting
+from tellerline.texts.standing import SmsStanding
 from tellerline.voice import CallFigures, DraftNumber, VoiceChannel
 
 AMI_READY_S = 2.0  # the line answers without it: it is not waited for longer

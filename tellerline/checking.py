@@ -21,7 +21,7 @@ from sounds.manifest import problems
 from tellerline.config import Config, load_config
 from tellerline.config_places import Places
 from tellerline.errors import ConfigError
-from tellerline.sms_advice import advice_on
+from tellerline.texts.advice import advice_on
 from tellerline.trying.loader import load_conversation
 
 MEND_AUDIO = "Run tellerline sounds build, or add a recording with tellerline sounds add."

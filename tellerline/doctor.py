@@ -27,7 +27,7 @@ from tellerline.bootstrap import open_flows, open_releases
 from tellerline.config import Config
 from tellerline.errors import ConfigError
 from tellerline.releasing import flows_served
-from tellerline.sms_doctor import looks as sms_looks
+from tellerline.texts.doctor import looks as sms_looks
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 200 * 1024 * 1024  # the bank, the store and their logs of a first month

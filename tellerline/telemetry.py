@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 
 from tellerline.log_lines import JsonLine, Stamp
 from tellerline.masking import mask_event
-from tellerline.sms_figures import SmsFigures
+from tellerline.texts.figures import SmsFigures
 
 # Seconds: a call is from a wrong number to a long dispute, an operation from a cache to a core in trouble.
 _CALL_BUCKETS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)

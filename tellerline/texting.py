@@ -28,13 +28,13 @@ from tellerline.config import Sms
 from tellerline.config_people import manners_of
 from tellerline.door import Door
 from tellerline.operators import operators_of
-from tellerline.sms_figures import BindStanding, QueueStanding
-from tellerline.sms_orders import Obedient
-from tellerline.sms_shelf import Shelf
-from tellerline.sms_standing import Limits as AlarmLimits
-from tellerline.sms_standing import SmsStanding
-from tellerline.sms_status import TELL_S, StatusBoard
 from tellerline.telemetry import Metrics
+from tellerline.texts.figures import BindStanding, QueueStanding
+from tellerline.texts.orders import Obedient
+from tellerline.texts.shelf import Shelf
+from tellerline.texts.standing import Limits as AlarmLimits
+from tellerline.texts.standing import SmsStanding
+from tellerline.texts.status import TELL_S, StatusBoard
 
 _BUSY = MappingProxyType({"rx_t_appn": Status.RX_T_APPN, "rmsgqful": Status.RMSGQFUL})
 DRAIN_TOLD_S = 5.0  # while texts are finished, what is left is told that often
@@ -170,7 +170,7 @@ def standing_of(config: Sms, gateway: SmsGateway, metrics: Metrics) -> SmsStandi
 
 
 class Watching:
-    """What the gateway knows of its binds, its queue and what came in; see :class:`tellerline.sms_figures.Watched`."""
+    """What the gateway knows of its binds, its queue, what came in; see :class:`tellerline.texts.figures.Watched`."""
 
     def __init__(self, gateway: SmsGateway) -> None:
         self._gateway = gateway

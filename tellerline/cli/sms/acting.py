@@ -26,7 +26,7 @@ from sms.store.journal import JournalDown
 from tellerline.cli.opened_bank import tell_bank_error
 from tellerline.cli.telling import NO, PlainConsole, err, out, tell_error
 from tellerline.config import Config
-from tellerline.sms_office import SmsOffice, SmsOfficeError, open_sms_office
+from tellerline.texts.office import SmsOffice, SmsOfficeError, open_sms_office
 
 T = TypeVar("T")
 

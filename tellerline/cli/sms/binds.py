@@ -21,8 +21,8 @@ from tellerline.cli.sms.acting import lasting, show, table_of
 from tellerline.cli.telling import NO, ConfigOption, Format, FormatOption, config_of, out, tell_json
 from tellerline.config import Config
 from tellerline.operators import operators_of
-from tellerline.sms_status import NodeStatus, StatusBoard
 from tellerline.state import open_state
+from tellerline.texts.status import NodeStatus, StatusBoard
 
 MAX_ERROR = 60
 

@@ -20,8 +20,8 @@ from tellerline.cli.sms.acting import at_the_sms_office, lasting, proven, show, 
 from tellerline.cli.telling import ConfigOption, Format, FormatOption, config_of, out, tell_json
 from tellerline.config import Config
 from tellerline.config_people import manners_of
-from tellerline.sms_office import SmsOffice, ways_of
-from tellerline.sms_shelf import Entry, Order, What
+from tellerline.texts.office import SmsOffice, ways_of
+from tellerline.texts.shelf import Entry, Order, What
 
 app = typer.Typer(invoke_without_command=True)
 

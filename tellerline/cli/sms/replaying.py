@@ -23,7 +23,7 @@ from tellerline.cli.sms.acting import (
     zone_here,
 )
 from tellerline.cli.telling import NO, ConfigOption, Format, FormatOption, config_of, err, out, tell_json
-from tellerline.sms_office import AGAIN, Candidate, SmsOffice, operators_in
+from tellerline.texts.office import AGAIN, Candidate, SmsOffice, operators_in
 
 MAX_SHOWN = 50
 

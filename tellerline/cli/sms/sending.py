@@ -41,8 +41,8 @@ from tellerline.cli.telling import (
     tell_json,
 )
 from tellerline.config import Config
-from tellerline.recipients import Recipients, read_recipients
-from tellerline.sms_office import PURPOSES, Asked, Planned, SmsOffice, SmsOfficeError, told
+from tellerline.texts.office import PURPOSES, Asked, Planned, SmsOffice, SmsOfficeError, told
+from tellerline.texts.recipients import Recipients, read_recipients
 
 MAX_INPUT_BYTES = 64 * 1024
 MAX_REFUSED_SHOWN = 20

@@ -13,7 +13,7 @@ from sms.numbers import masked
 from sms.store.lifelines import Life
 from tellerline.cli.sms.acting import at_the_sms_office, coloured, lasting, show, shown_at, table_of, zone_here
 from tellerline.cli.telling import NO, ConfigOption, Format, FormatOption, config_of, out, tell_error, tell_json
-from tellerline.sms_office import SmsOffice
+from tellerline.texts.office import SmsOffice
 
 MAX_ANSWERS = 20  # of a customer's text, shown with it
 

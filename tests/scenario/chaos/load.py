@@ -17,7 +17,7 @@ from core_client.adapters.sealing import Sealer
 from sms.messages import Outgoing, Purpose
 from sms.sending.queue import put_from_outside
 from sms.testing.fake_smsc import FakeSmsc
-from tellerline.sms_shelf import Shelf
+from tellerline.texts.shelf import Shelf
 
 BANK = "95500"
 ACCOUNT = "tellerline"  # who is brought texts: an operator brings its own again, and never another's

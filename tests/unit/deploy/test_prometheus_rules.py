@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tellerline.sms_figures import names
 from tellerline.telemetry import Metrics
+from tellerline.texts.figures import names
 
 RULES = Path(__file__).parents[3] / "deploy" / "prometheus" / "tellerline-sms.rules.yaml"
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sms.messages import Purpose, State
 from sms.observing import Observer
-from tellerline.sms_figures import MAX_STATUSES, BindStanding, QueueStanding, SmsFigures
+from tellerline.texts.figures import MAX_STATUSES, BindStanding, QueueStanding, SmsFigures
 
 
 class Busy:

@@ -22,9 +22,9 @@ from sms.store.journal import Journal
 from sms.testing.fake_smsc import FakeSmsc
 from tellerline.bootstrap import Node, Seams, running
 from tellerline.config import Agi, Bank, Config, Health, Server, Sms
-from tellerline.sms_office import Asked, SmsOffice, make_sms_office
-from tellerline.sms_shelf import What
 from tellerline.state import open_state
+from tellerline.texts.office import Asked, SmsOffice, make_sms_office
+from tellerline.texts.shelf import What
 
 CHEAP = PinCost(memory_kib=64, passes=1)
 CHINA, SPAIN = "+8613900000001", "+34600000001"

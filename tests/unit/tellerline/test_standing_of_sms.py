@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from sms.messages import Purpose
 from tellerline.health import Health, serving
-from tellerline.sms_figures import BindStanding, QueueStanding
-from tellerline.sms_standing import Level, Limits, SmsStanding
 from tellerline.telemetry import Metrics
+from tellerline.texts.figures import BindStanding, QueueStanding
+from tellerline.texts.standing import Level, Limits, SmsStanding
 
 UP = BindStanding("north/a", bound=True)
 DOWN = BindStanding("south/a", bound=False)

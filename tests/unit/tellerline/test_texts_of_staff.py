@@ -21,10 +21,10 @@ from sms.messages import Change, State
 from sms.people.verdicts import SEND, Reason, Refuse, Verdict, Wait
 from tellerline.cli import main
 from tellerline.config import load_config
-from tellerline.sms_office import SmsOffice, open_sms_office
-from tellerline.sms_orders import Obedient
-from tellerline.sms_shelf import Order, What
-from tellerline.sms_status import NodeStatus
+from tellerline.texts.office import SmsOffice, open_sms_office
+from tellerline.texts.orders import Obedient
+from tellerline.texts.shelf import Order, What
+from tellerline.texts.status import NodeStatus
 
 WANG = "+8613900000001"
 TEXT = "Your new card is ready for you at the counter."

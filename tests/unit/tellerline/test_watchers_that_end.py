@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from tellerline.sms_orders import Obedient
-from tellerline.sms_shelf import Order
 from tellerline.texting import _tell
+from tellerline.texts.orders import Obedient
+from tellerline.texts.shelf import Order
 
 
 async def _swallow() -> None:

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 from flows.inspect import Severity
 from tellerline.checking import check_paths
 from tellerline.config import Config, Sms, load_config
-from tellerline.sms_advice import advice_on, is_private
-from tellerline.sms_doctor import Look, looks
+from tellerline.texts.advice import advice_on, is_private
+from tellerline.texts.doctor import Look, looks
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "deploy" / "tellerline-sms.example.toml"
 BANK = {"TELLERLINE_SMS_PASSWORD_NORTH": "hunter2", "TELLERLINE_SMS_PASSWORD_SOUTH": "hunter3"}

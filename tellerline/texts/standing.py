@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from sms.messages import Purpose
-from tellerline.sms_figures import Watched
+from tellerline.texts.figures import Watched
 
 _log = structlog.get_logger("sms.alarms")
 

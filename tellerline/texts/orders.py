@@ -11,7 +11,7 @@ import structlog
 from core_client.adapters.together import raise_if_cancelled
 from sms.messages import Outgoing
 from sms.people.verdicts import Reason, Refuse, Verdict, Wait
-from tellerline.sms_shelf import Order, What
+from tellerline.texts.shelf import Order, What
 
 LOOK_S = 1.0  # how often the orders are read
 HELD_S = 5.0  # a text that is held is judged again so much later
@@ -31,7 +31,7 @@ class Obedient:
     """Does what staff ordered, else what people's rules say. Answers are never judged, and so never held."""
 
     def __init__(self, judge: Judge, orders: Callable[[], Awaitable[Mapping[str, Order]]]) -> None:
-        """Make one; ``orders`` reads them (:meth:`tellerline.sms_shelf.Shelf.orders`)."""
+        """Make one; ``orders`` reads them (:meth:`tellerline.texts.shelf.Shelf.orders`)."""
         self._judge = judge
         self._read = orders
         self._orders: Mapping[str, Order] = {}

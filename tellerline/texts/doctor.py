@@ -17,7 +17,7 @@ from sms.errors import TlsError
 from sms.operators import BindSettings, Operator, Tls
 from tellerline.config import Config
 from tellerline.operators import operators_of
-from tellerline.sms_advice import advice_on
+from tellerline.texts.advice import advice_on
 
 CONNECT_TIMEOUT_S = 3.0
 SOON_DAYS = 30  # an operator takes weeks to sign a new certificate

@@ -38,9 +38,9 @@ from tellerline.config import Config
 from tellerline.config_people import manners_of
 from tellerline.errors import TellerlineError
 from tellerline.operators import operators_of
-from tellerline.sms_shelf import Entry, Shelf, What
-from tellerline.sms_status import NodeStatus, StatusBoard
 from tellerline.state import open_state
+from tellerline.texts.shelf import Entry, Shelf, What
+from tellerline.texts.status import NodeStatus, StatusBoard
 
 MAX_TEXT = 4000  # characters: what a person writes by hand and means
 PURPOSES = (Purpose.ALERT, Purpose.RESULT, Purpose.CAMPAIGN)  # codes and answers are made by the bank alone
