@@ -28,7 +28,7 @@ from sms.binds.esme import Esme, Respond, Submitted
 from sms.operators import BindSettings
 from sms.smpp import Address, Limits, Message
 from tellerline.bootstrap import Seams, running
-from tellerline.config import Agi, Bank, Config, Flows, Health, Server, Sms, Store
+from tellerline.config import Agi, Bank, Config, Health, Server, Sms, Store
 from tellerline.telemetry import configure_logging
 
 CUSTOMERS = 10_000
@@ -59,7 +59,6 @@ def config_of(folder: Path, port: int | None, node: str = "main", store: str | N
         agi=Agi(port=0),
         bank=Bank(demo=False, database_url=SecretStr(f"sqlite:///{folder / 'bank.db'}")),
         health=Health(port=None),
-        flows=Flows(serve="folder"),
         sms=Sms()
         if port is None
         else Sms(host="127.0.0.1", port=port, window=WINDOW, node=node, system_id="tellerline"),

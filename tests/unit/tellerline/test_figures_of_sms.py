@@ -1,4 +1,4 @@
-"""What Prometheus gets to hear of SMS, what it costs, and that the rules in deploy/ ask for figures that are there."""
+"""What Prometheus gets to hear of SMS, and what it costs."""
 
 from __future__ import annotations
 
