@@ -80,23 +80,32 @@ local news = redis.call('GET', KEYS[1]) or '0'
 if news == ARGV[1] then return false end
 return news
 """
+# Part of scripts that put a text into the outbox of a node from outside. living_node gets the hash of nodes, the base of
+# keys, and the node for want of any that lives; give gets that base, the node, the text's name and its sealed body.
+GIVE = """
+local function living_node(nodes, base, nobody)
+  local known = redis.call('HKEYS', nodes)
+  table.sort(known)
+  for _, name in ipairs(known) do
+    if redis.call('EXISTS', base .. 'node:' .. name) == 1 then return name end
+  end
+  redis.call('HSETNX', nodes, nobody, '{}')
+  return nobody
+end
+local function give(base, node, name, sealed)
+  redis.call('XADD', base .. 'outbox:' .. node, '*', name, sealed)
+  redis.call('INCR', base .. 'outbox:' .. node .. ':news')
+end
+"""
 # KEYS: nodes. ARGV: base, name, sealed, life, of, line, keep, node for want of any. Answers the node that has it.
 OUTSIDE = (
     BEGIN_LIFE
+    + GIVE
     + """
-local node, base = false, ARGV[1]
-local known = redis.call('HKEYS', KEYS[1])
-table.sort(known)
-for _, name in ipairs(known) do
-  if not node and redis.call('EXISTS', base .. 'node:' .. name) == 1 then node = name end
-end
-if not node then
-  node = ARGV[8]
-  redis.call('HSETNX', KEYS[1], node, '{}')
-end
+local base = ARGV[1]
+local node = living_node(KEYS[1], base, ARGV[8])
 if redis.call('EXISTS', ARGV[4]) == 0 then
-  redis.call('XADD', base .. 'outbox:' .. node, '*', ARGV[2], ARGV[3])
-  redis.call('INCR', base .. 'outbox:' .. node .. ':news')
+  give(base, node, ARGV[2], ARGV[3])
   begin_life(ARGV[4], ARGV[5], ARGV[2], ARGV[6], ARGV[7])
 end
 return node

@@ -452,10 +452,8 @@ def _write_bind(bind: Bind) -> bytes:
     return octets
 
 
-def _write_message(message: Message) -> bytes:
-    if len(message.short_message) > SHORT_MESSAGE_MAX_OCTETS:
-        raise LocalProtocolError(f"short_message has {len(message.short_message)} octets, 254 are allowed")
-    made = _new_message()
+def _fill_ends(made: Any, message: Message) -> None:
+    """Fill in what every message begins with: its service, from whom, to whom."""
     made.service_type = _checked("service_type", message.service_type, 6)
     made.source_addr_ton = _octet("source_addr_ton", message.source.ton)
     made.source_addr_npi = _octet("source_addr_npi", message.source.npi)
@@ -463,6 +461,13 @@ def _write_message(message: Message) -> bytes:
     made.dest_addr_ton = _octet("dest_addr_ton", message.destination.ton)
     made.dest_addr_npi = _octet("dest_addr_npi", message.destination.npi)
     made.destination_addr = _checked("destination_addr", message.destination.digits, 21)
+
+
+def _write_message(message: Message) -> bytes:
+    if len(message.short_message) > SHORT_MESSAGE_MAX_OCTETS:
+        raise LocalProtocolError(f"short_message has {len(message.short_message)} octets, 254 are allowed")
+    made = _new_message()
+    _fill_ends(made, message)
     made.esm_class = _octet("esm_class", message.esm_class)
     made.protocol_id = _octet("protocol_id", message.protocol_id)
     made.priority_flag = _octet("priority_flag", message.priority_flag)
@@ -481,13 +486,7 @@ def _write_data(message: Message) -> bytes:
     if message.short_message:
         raise LocalProtocolError("data_sm has its text in message_payload only")
     made = _new_data()
-    made.service_type = _checked("service_type", message.service_type, 6)
-    made.source_addr_ton = _octet("source_addr_ton", message.source.ton)
-    made.source_addr_npi = _octet("source_addr_npi", message.source.npi)
-    made.source_addr = _checked("source_addr", message.source.digits, 21)
-    made.dest_addr_ton = _octet("dest_addr_ton", message.destination.ton)
-    made.dest_addr_npi = _octet("dest_addr_npi", message.destination.npi)
-    made.destination_addr = _checked("destination_addr", message.destination.digits, 21)
+    _fill_ends(made, message)
     made.esm_class = _octet("esm_class", message.esm_class)
     made.registered_delivery = _octet("registered_delivery", message.registered_delivery)
     made.data_coding = _octet("data_coding", message.data_coding)

@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from core_client.adapters.sealing import Sealer, SealError
 from sms.messages import Change, Outgoing, State
 from sms.sending.bodies import UnreadableBody, pack, unpack
-from sms.sending.queue import KEEP_BODY, OUTSIDE
+from sms.sending.queue import GIVE, KEEP_BODY, OUTSIDE
 from sms.store.lifelines import line_of
 from sms.store.lives import Names
 from sms.store.places import NOBODY, Places
@@ -52,24 +52,15 @@ keep_body(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[9]), tonumber(ARGV[7]))
 # any. Answers the node, or nothing when something happened to the text meanwhile.
 AGAIN = (
     KEEP_BODY
+    + GIVE
     + """
 local base, id = ARGV[1], ARGV[2]
 local life = base .. 'life:' .. id
 if redis.call('LLEN', life) ~= tonumber(ARGV[4]) then return false end
-local node = false
-local known = redis.call('HKEYS', KEYS[1])
-table.sort(known)
-for _, name in ipairs(known) do
-  if not node and redis.call('EXISTS', base .. 'node:' .. name) == 1 then node = name end
-end
-if not node then
-  node = ARGV[8]
-  redis.call('HSETNX', KEYS[1], node, '{}')
-end
+local node = living_node(KEYS[1], base, ARGV[8])
 redis.call('RPUSH', life, ARGV[5])
 redis.call('EXPIRE', life, ARGV[6])
-redis.call('XADD', base .. 'outbox:' .. node, '*', id, ARGV[3])
-redis.call('INCR', base .. 'outbox:' .. node .. ':news')
+give(base, node, id, ARGV[3])
 redis.call('HDEL', base .. 'orders', id)
 keep_body(base, id, ARGV[3], tonumber(ARGV[7]), tonumber(ARGV[6]))
 return node
