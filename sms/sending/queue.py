@@ -80,8 +80,8 @@ local news = redis.call('GET', KEYS[1]) or '0'
 if news == ARGV[1] then return false end
 return news
 """
-# Part of scripts that put a text into the outbox of a node from outside. living_node gets the hash of nodes, the base of
-# keys, and the node for want of any that lives; give gets that base, the node, the text's name and its sealed body.
+# Part of scripts that put a text into the outbox of a node from outside. living_node gets the hash of nodes, the base
+# of keys, and the node for want of any that lives; give gets that base, the node, the text's name and its sealed body.
 GIVE = """
 local function living_node(nodes, base, nobody)
   local known = redis.call('HKEYS', nodes)
