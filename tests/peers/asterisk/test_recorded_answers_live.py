@@ -22,6 +22,7 @@ SURPLUS = {
     "GET DATA beep 1000 1": ("200 result=6", "200 result= (timeout)"),
     "GET DATA beep 0 2": ("200 result=", "200 result= (timeout)"),
 }
+AGAIN = 2
 RECORDING = load_recording(Path(__file__).parents[2] / "fixtures" / "agi" / "asterisk22.yaml")
 
 
@@ -114,19 +115,29 @@ async def live(host: AsteriskHost, keys: AmiClient, scene: Scene) -> list[Answer
 
 
 async def compare(recording: Recording, asterisk: Asterisk) -> list[str]:
-    found: list[str] = []
     async with AsteriskHost(asterisk) as host:
         settings = AmiSettings(WATCH_USER, Secret(host.site.watch_secret), port=host.ami_port)
         async with AmiClient(settings) as keys:
             await keys.ready(10)
-            answers = await asyncio.gather(*(live(host, keys, scene) for scene in recording.scenes))
-    for scene, of_scene in zip(recording.scenes, answers, strict=True):
-        faked = replay(scene)
-        for step, answer, fake in zip(scene.steps, of_scene, faked, strict=True):
-            if step.send in SURPLUS and len(answer.lines) == 1 and answer.lines[0] in SURPLUS[step.send]:
-                continue
-            found += [f"{scene.name}: {words}" for words in differences(step, answer, recording)]
-            found += [f"{scene.name}: the fake: {words}" for words in differences(step, fake, recording)]
+            scenes = recording.scenes
+            answers = await asyncio.gather(*(live(host, keys, scene) for scene in scenes))
+            found = [_compared(recording, scene, of_it) for scene, of_it in zip(scenes, answers, strict=True)]
+            # On a busy machine a key or a hangup may come seconds late. What differs is played again by itself: an
+            # exchange that answers otherwise does so every time.
+            for n, scene in enumerate(scenes):
+                for _ in range(AGAIN):
+                    if found[n]:
+                        found[n] = _compared(recording, scene, await live(host, keys, scene))
+    return [words for of_scene in found for words in of_scene]
+
+
+def _compared(recording: Recording, scene: Scene, answers: list[Answer]) -> list[str]:
+    found: list[str] = []
+    for step, answer, fake in zip(scene.steps, answers, replay(scene), strict=True):
+        if step.send in SURPLUS and len(answer.lines) == 1 and answer.lines[0] in SURPLUS[step.send]:
+            continue
+        found += [f"{scene.name}: {words}" for words in differences(step, answer, recording)]
+        found += [f"{scene.name}: the fake: {words}" for words in differences(step, fake, recording)]
     return found
 
 
