@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from core_client.adapters.sql.schema import metadata
+from core_client.adapters.sql.schema_all import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

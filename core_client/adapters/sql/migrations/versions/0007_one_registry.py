@@ -1,0 +1,12 @@
+"""The registry's change-log, sealed personal data and its keys."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""

@@ -1,0 +1,7 @@
+"""Every table of the bank: whoever needs ``metadata`` whole (migrations, contract tests) takes it from here."""
+
+from __future__ import annotations
+
+from core_client.adapters.sql.schema import metadata
+
+__all__ = ["metadata"]
