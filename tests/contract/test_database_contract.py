@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from core_client.adapters.sql import schema
+from core_client.adapters.sql import schema_all as schema
 from core_client.adapters.sql.audit import SqlAudit
 from core_client.adapters.sql.database import open_database, sqlite_url
 from core_client.adapters.sql.statements import Tx
