@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from core_client.adapters.pin_hashing import Argon2Pins, PinCost
@@ -61,6 +62,10 @@ def _as_it_is(bank: CoreBank) -> CoreBank:
     return bank
 
 
+def _as_they_are(ports: Ports) -> Ports:
+    return ports
+
+
 @contextlib.asynccontextmanager
 async def open_bank(
     database_url: str,
@@ -75,6 +80,8 @@ async def open_bank(
     wrap_bank: Callable[[CoreBank], CoreBank] = _as_it_is,
     checkpoint: Checkpoints = no_checkpoints,
     recover: bool = True,
+    opened: Callable[[str], AbstractAsyncContextManager[Database]] = open_database,
+    arrange: Callable[[Ports], Ports] = _as_they_are,
 ) -> AsyncIterator[EmbeddedBank]:
     """Open the bank at ``database_url``: migrate, look after what a crash left, serve, and drain at the end.
 
@@ -91,30 +98,34 @@ async def open_bank(
         wrap_bank: puts something between the services and the ledger, as a test's faulty bank.
         checkpoint: called at labelled points of a transfer; a crash proof dies there.
         recover: bring what a crash left behind to a last word; not for who only looks, beside a running server.
+        opened: opens the database; a simulation's runs its transactions in virtual time.
+        arrange: may put others in the place of some ports, before anything is made of them.
     """
     profile = profile or BankProfile()
     randomness = randomness or SystemRandomness()
-    async with open_database(database_url) as database:
+    async with opened(database_url) as database:
         pins = await asyncio.to_thread(Argon2Pins, pepper, pin_cost or PinCost())
         try:
             ledger = SqlBank(database, clock, randomness)
-            ports = Ports(
-                clock=clock,
-                randomness=randomness,
-                bank=wrap_bank(ledger),
-                registry=SqlRegistry(database),
-                credentials=SqlCredentials(database, profile.attempts),
-                intents=SqlIntents(database),
-                callbacks=SqlCallbacks(database),
-                consents=SqlConsents(database),
-                sim_swaps=sim_swaps or NoSimSignal(),
-                staff=SqlStaff(database),
-                auth_sessions=HeldAuthSessions(auth_sessions),
-                audit=SqlAudit(database),
-                pins=pins,
-                keyed=KeyedHashes(pepper),
-                profile=profile,
-                checkpoint=checkpoint,
+            ports = arrange(
+                Ports(
+                    clock=clock,
+                    randomness=randomness,
+                    bank=wrap_bank(ledger),
+                    registry=SqlRegistry(database),
+                    credentials=SqlCredentials(database, profile.attempts),
+                    intents=SqlIntents(database),
+                    callbacks=SqlCallbacks(database),
+                    consents=SqlConsents(database),
+                    sim_swaps=sim_swaps or NoSimSignal(),
+                    staff=SqlStaff(database),
+                    auth_sessions=HeldAuthSessions(auth_sessions),
+                    audit=SqlAudit(database),
+                    pins=pins,
+                    keyed=KeyedHashes(pepper),
+                    profile=profile,
+                    checkpoint=checkpoint,
+                )
             )
             client = CoreClient(ports)
             if recover:
