@@ -20,7 +20,15 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from core_client.adapters.sql.statements import Tx
 from core_client.adapters.sql.upgrading import upgrade
-from core_client.adapters.sql.workers import GroupCommit, Piece, Workers, together_on_snapshot, transactions
+from core_client.adapters.sql.workers import (
+    Carrier,
+    GroupCommit,
+    Piece,
+    Workers,
+    Working,
+    together_on_snapshot,
+    transactions,
+)
 from core_client.errors import Unavailable
 
 T = TypeVar("T")
@@ -43,12 +51,16 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
         if self.is_sqlite:
-            self._writer = Workers(1, "bank-write", GroupCommit(self._engine))
-            self._readers = Workers(READERS, "bank-read", together_on_snapshot(self._engine))
+            self._writer = self._workers(1, "bank-write", GroupCommit(self._engine))
+            self._readers = self._workers(READERS, "bank-read", together_on_snapshot(self._engine))
         else:
-            self._writer = Workers(PG_WRITERS, "bank-write", transactions(self._engine))
+            self._writer = self._workers(PG_WRITERS, "bank-write", transactions(self._engine))
             snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
-            self._readers = Workers(PG_READERS, "bank-read", transactions(snapshots))
+            self._readers = self._workers(PG_READERS, "bank-read", transactions(snapshots))
+
+    def _workers(self, count: int, name: str, carrier: Carrier) -> Working:
+        """Make what carries batches out: threads here, turns in virtual time in a simulation."""
+        return Workers(count, name, carrier)
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction of its own and answer after it is on disk.
@@ -83,11 +95,11 @@ class Database:
             upgrade(connection)
 
     @staticmethod
-    async def _submit(workers: Workers, work: Work[T]) -> T:
+    async def _submit(workers: Working, work: Work[T]) -> T:
         return await Database._begin(workers, work)
 
     @staticmethod
-    def _begin(workers: Workers, work: Work[T]) -> asyncio.Future[T]:
+    def _begin(workers: Working, work: Work[T]) -> asyncio.Future[T]:
         if workers.waiting >= MAX_WAITING:
             raise Unavailable(f"{MAX_WAITING} transactions are waiting already")
         loop = asyncio.get_running_loop()

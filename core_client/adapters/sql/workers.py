@@ -48,6 +48,23 @@ class Carrier(Protocol):
         ...
 
 
+class Working(Protocol):
+    """Whoever carries pieces out: :class:`Workers`, or a simulation in virtual time."""
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces nobody has begun."""
+        ...
+
+    def put(self, piece: Piece) -> None:
+        """Ask for ``piece`` to be carried out."""
+        ...
+
+    def close(self) -> None:
+        """Carry out what was asked for, then end."""
+        ...
+
+
 class Workers:
     """``count`` threads that take pieces from one queue."""
 
