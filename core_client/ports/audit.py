@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from core_client.domain.anchors import Anchor, Remembered
 from core_client.domain.audit import AuditRecord
 
 
@@ -26,4 +28,20 @@ class Audit(Protocol):
 
     async def check(self) -> ChainReport:
         """Walk the chain from its start."""
+        ...
+
+    async def head(self) -> tuple[int, str]:
+        """Answer the last row's number and hash."""
+        ...
+
+    async def hashes(self, seqs: Sequence[int]) -> Mapping[int, str]:
+        """Answer the hashes of these rows, of those that there are."""
+        ...
+
+    async def remember(self, anchor: Anchor) -> None:
+        """Store that an anchor was written outside; the same again changes nothing."""
+        ...
+
+    async def remembered(self) -> Sequence[Remembered]:
+        """Answer the last anchor of each log."""
         ...

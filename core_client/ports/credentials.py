@@ -54,6 +54,16 @@ class Credentials(Protocol):
         """A person has checked who it is: forget the failures."""
         ...
 
+    async def purge_shadows(self, before: datetime.datetime, keep_at_most: int, batch: int) -> int:
+        """Forget counters of numbers that no customer has, oldest first; answer how many went.
+
+        Args:
+            before: whoever was tried last before it is forgotten.
+            keep_at_most: so many stay at most, however young they are.
+            batch: so many go at once at most; ask again while that many went.
+        """
+        ...
+
     async def set_pin(self, customer_id: int, pin_hash: str, at: datetime.datetime, audit: AuditRecord) -> None:
         """Store a PIN's hash over an older one."""
         ...

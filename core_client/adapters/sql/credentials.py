@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
@@ -30,6 +30,14 @@ _count = Statement(
         tried_us=bindparam("tried_"),
     )
 )  # fmt: skip
+_whose = Statement(
+    update(schema.attempts).where(_a.subject == bindparam("subject_")).values(shadow=bindparam("nobodys"))
+)
+_old_shadows = select(_a.subject).where(_a.shadow, _a.tried_us < bindparam("before_")).order_by(_a.tried_us)
+_purge = Statement(delete(schema.attempts).where(_a.shadow, _a.subject.in_(_old_shadows.limit(bindparam("most")))))
+_nth_shadow = Statement(
+    select(_a.tried_us).where(_a.shadow).order_by(_a.tried_us.desc()).limit(1).offset(bindparam("kept"))
+)
 _hash = Statement(select(_p.pin_hash).where(_p.customer_id == bindparam("id_")))
 _set = Statement(insert(schema.pins))
 _change = Statement(
@@ -58,6 +66,7 @@ class SqlCredentials:
             row = tx.one(_hash, id_=_NOBODY if customer_id is None else customer_id)
             kind, counter = _read(tx, subject).take(now, self._policy, delayed=delayed)
             _write(tx, subject, counter)
+            tx.run(_whose, subject_=subject, nobodys=customer_id is None)
             return Attempt(kind, row[0] if row is not None and kind is SlotKind.TAKEN else None)
 
         return await self._database.write(work)
@@ -91,6 +100,20 @@ class SqlCredentials:
     async def unlock(self, subject: str, audit: AuditRecord) -> None:
         """A person has checked who it is: forget the failures."""
         await self._settle(subject, lambda _: Counter(), audit)
+
+    async def purge_shadows(self, before: datetime.datetime, keep_at_most: int, batch: int) -> int:
+        """Forget counters that are nobody's: the oldest beyond ``keep_at_most``, and all of before; answer how many.
+
+        At most ``batch`` go in one transaction, so that nobody waits for it; ask again while that many went. A counter
+        of a customer is never among them: a lock is lifted by a person.
+        """
+
+        def work(tx: Tx) -> int:
+            row = tx.one(_nth_shadow, kept=keep_at_most)
+            until = to_us(before) if row is None else max(to_us(before), row[0] + 1)
+            return tx.run(_purge, before_=until, most=batch)
+
+        return await self._database.write(work)
 
     async def set_pin(self, customer_id: int, pin_hash: str, at: datetime.datetime, audit: AuditRecord) -> None:
         """Store a PIN's hash over an older one."""

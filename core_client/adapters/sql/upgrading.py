@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
+_ALONE = threading.Lock()  # Alembic keeps what it migrates in module globals: one migration a process
 _LOCK = 7_316_842_905  # any number, the same on every node: PostgreSQL's advisory lock of migrations
 
 
@@ -22,4 +24,5 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    with _ALONE:
+        command.upgrade(config, revision)
