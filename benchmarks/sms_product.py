@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import shutil
 import signal
@@ -29,6 +28,7 @@ from sms.operators import BindSettings
 from sms.smpp import Address, Limits, Message
 from tellerline.bootstrap import Seams, running
 from tellerline.config import Agi, Bank, Config, Health, Server, Sms, Store
+from tellerline.garbage import collect_seldom
 from tellerline.telemetry import configure_logging
 
 CUSTOMERS = 10_000
@@ -107,7 +107,7 @@ async def serve_gateway(port: int, state: Path, node: str = "main", profile: Pat
     with (folder / f"{node}.log").open("w", encoding="utf-8") as log:
         configure_logging("json", "info", log)
         async with running(config_of(folder, port, node, store), Seams(pin_cost=WITHOUT_HASH)) as running_node:
-            gc.collect()
+            collect_seldom()
             with _profiling(profile):
                 await running_node.stopped()
 

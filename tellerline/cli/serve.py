@@ -11,6 +11,7 @@ import typer
 from tellerline.bootstrap import Node, running
 from tellerline.cli.telling import ConfigOption, config_of
 from tellerline.config import Config
+from tellerline.garbage import collect_seldom
 from tellerline.telemetry import configure_logging
 
 
@@ -62,6 +63,7 @@ async def _serve(config: Config) -> None:
     try:
         async with running(config) as node:
             nodes.append(node)
+            collect_seldom()
             await node.stopped()
             await node.drain()
     except asyncio.CancelledError:
