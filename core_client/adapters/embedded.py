@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from core_client.adapters.pin_hashing import Argon2Pins, PinCost
 from core_client.adapters.randomness import SystemRandomness
 from core_client.adapters.sim_swaps import NoSimSignal
+from core_client.adapters.sql.appointments import SqlAppointments
 from core_client.adapters.sql.audit import SqlAudit
 from core_client.adapters.sql.callbacks import SqlCallbacks
+from core_client.adapters.sql.cheques import SqlCheques
 from core_client.adapters.sql.consents import SqlConsents
 from core_client.adapters.sql.credentials import SqlCredentials
 from core_client.adapters.sql.database import Database, open_database
+from core_client.adapters.sql.information import SqlInformation
 from core_client.adapters.sql.intents import SqlIntents
 from core_client.adapters.sql.ledger import SqlBank
+from core_client.adapters.sql.loans import SqlLoans
+from core_client.adapters.sql.notices import SqlNotices
 from core_client.adapters.sql.registry import SqlRegistry
+from core_client.adapters.sql.service_requests import SqlServiceRequests
 from core_client.adapters.sql.staff import SqlStaff
 from core_client.domain.profile import BankProfile
 from core_client.errors import BankError
@@ -117,6 +123,12 @@ async def open_bank(
                     intents=SqlIntents(database),
                     callbacks=SqlCallbacks(database),
                     consents=SqlConsents(database),
+                    information=SqlInformation(database),
+                    requests=SqlServiceRequests(database),
+                    cheques=SqlCheques(database),
+                    loans=SqlLoans(database),
+                    notices=SqlNotices(database),
+                    appointments=SqlAppointments(database),
                     sim_swaps=sim_swaps or NoSimSignal(),
                     staff=SqlStaff(database),
                     auth_sessions=HeldAuthSessions(auth_sessions),

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from sqlalchemy import bindparam, insert, select, update
 
 from core_client.adapters import demo_world
+from core_client.adapters.demo_services import seed_services
 from core_client.adapters.demo_world import DemoAccount, DemoCustomer
 from core_client.adapters.embedded import EmbeddedBank
 from core_client.adapters.sql import audit as chain
@@ -74,6 +75,7 @@ async def seed(bank: EmbeddedBank, customers: Sequence[DemoCustomer] = demo_worl
             return sum(_add(tx, who, pin_hash, now, digits) for who, pin_hash in zip(batch, hashes, strict=True))
 
         added += await bank.database.write(work)
+    await seed_services(bank)
     return added
 
 
@@ -109,7 +111,8 @@ def _open_account(
 ) -> None:
     account_id = _new(tx, account.number, customer, account.product, account.currency, default=default, floor=0)
     opening = _own(tx, OPENING.format(currency=account.currency), account.currency)
-    _own(tx, booking.SETTLEMENT.format(currency=account.currency), account.currency)
+    for own in (booking.SETTLEMENT, booking.FEES):
+        _own(tx, own.format(currency=account.currency), account.currency)
     for days_ago, figure, text in account.entries:
         amount = account.money(figure)
         lines = (Line(account_id, amount, text), Line(opening, -amount, text))

@@ -16,13 +16,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core_client.operations import accounts, cards, customers, identity, service, transfers
+from core_client.operations import (
+    accounts,
+    alerts,
+    appointments,
+    cards,
+    cheques,
+    customers,
+    identity,
+    information,
+    loans,
+    service,
+    transfers,
+)
 from core_client.operations.declaring import Field, Kind, Operation, Security, Type
 from core_client.operations.reasons import REASONS
 
 __all__ = ["REASONS", "REGISTRY", "UNAUTHENTICATED", "Field", "Kind", "Operation", "Security", "Type"]
 
-_THEMES = (identity, customers, accounts, transfers, cards, service)
+_THEMES = (
+    identity,
+    customers,
+    accounts,
+    transfers,
+    cards,
+    service,
+    information,
+    loans,
+    cheques,
+    alerts,
+    appointments,
+)
 
 REGISTRY: Mapping[str, Operation] = MappingProxyType({row.name: row for theme in _THEMES for row in theme.ROWS})
 UNAUTHENTICATED = "unauthenticated"

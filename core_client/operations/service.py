@@ -21,4 +21,17 @@ ROWS = (
         {"reference": DIGITS, "due": Field(Type.DATE)},
         ("ok", "refused", "down"),
     ),
+    Operation(
+        "service.complain",
+        "Open a complaint; a person answers by its due date. Needs no PIN: it may be about the PIN.",
+        Kind.CHANGE,
+        Security.CLAIMED,
+        {
+            "about": Field(Type.TEXT, required=False),
+            "recording": Field(Type.TEXT, required=False),
+            "seconds": Field(Type.NUMBER, required=False),
+        },
+        {"reference": DIGITS, "due": Field(Type.DATE)},
+        ("ok", "refused", "down"),
+    ),
 )

@@ -24,15 +24,16 @@ class Accounts:
         found = await self._ports.bank.account(customer_of(request), account)
         return ok(last4=found.last4, available=found.available, booked=found.booked)
 
-    async def recent(self, request: Request, account: str | None = None) -> OperationResult:
-        """Answer one account's latest entries."""
+    async def recent(self, request: Request, account: str | None = None, entries: int | None = None) -> OperationResult:
+        """Answer one account's latest entries: as many as asked for, within what anybody listens to."""
         profile = self._ports.profile
-        found, entries = await self._ports.bank.recent(customer_of(request), account, profile.recent_entries)
+        most = profile.recent_entries if entries is None else max(1, min(entries, profile.most_entries))
+        found, latest = await self._ports.bank.recent(customer_of(request), account, most)
         told: tuple[Value, ...] = tuple(
             {"date": profile.limits.local_date(entry.at), "amount": entry.amount, "text": entry.text}
-            for entry in entries
+            for entry in latest
         )
-        return ok(last4=found.last4, entries=told, count=len(entries))
+        return ok(last4=found.last4, entries=told, count=len(told))
 
 
 def _described(account: Account) -> Value:

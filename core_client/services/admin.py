@@ -13,8 +13,11 @@ from core_client.domain.transfers import Intent, TransferState
 from core_client.errors import BankError, Declined
 from core_client.ports.audit import ChainReport
 from core_client.ports.core_bank import HoldState
+from core_client.services.appointments import AppointmentDesk
 from core_client.services.call import Ports
 from core_client.services.callbacks import CallbackDesk
+from core_client.services.information import SheetDesk
+from core_client.services.service_requests import RequestDesk
 from core_client.services.settlement import Resolved, Settlement
 
 
@@ -56,6 +59,9 @@ class BankAdmin:
         self._ports = ports
         self._settlement = settlement
         self.callbacks = CallbackDesk(ports)
+        self.requests = RequestDesk(ports)
+        self.sheet = SheetDesk(ports)
+        self.appointments = AppointmentDesk(ports)
 
     async def find_customer(self, wanted: str) -> Customer:
         """Find a customer by customer number or by registered number in E.164.

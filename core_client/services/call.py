@@ -8,21 +8,28 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from core_client.domain.audit import AuditRecord
+from core_client.domain.money import Money
 from core_client.domain.profile import BankProfile
 from core_client.domain.secret import Secret
 from core_client.domain.values import Value
 from core_client.operations import Security
+from core_client.ports.appointments import Appointments
 from core_client.ports.audit import Audit
 from core_client.ports.auth_sessions import AuthSession
 from core_client.ports.callbacks import Callbacks
+from core_client.ports.cheques import Cheques
 from core_client.ports.clock import Clock
 from core_client.ports.consents import Consents
 from core_client.ports.core_bank import CoreBank
 from core_client.ports.credentials import Credentials
+from core_client.ports.information import InformationSheet
 from core_client.ports.intents import Intents
+from core_client.ports.loans import Loans
+from core_client.ports.notices import Notices
 from core_client.ports.pin_hashing import PinHashing
 from core_client.ports.randomness import Randomness
 from core_client.ports.registry import Registry
+from core_client.ports.service_requests import ServiceRequests
 from core_client.ports.sim_swaps import SimSwaps
 from core_client.ports.staff import Staff
 from core_client.services.held_sessions import HeldAuthSessions
@@ -73,9 +80,10 @@ def ok(**answer: Value | Secret) -> OperationResult:
     return OperationResult("ok", answer)
 
 
-def refused(reason: str | None = None) -> OperationResult:
-    """Answer ``refused``; ``reason`` is one of the registry's."""
-    return OperationResult("refused", reason=reason)
+def refused(reason: str | None = None, left: Money | None = None) -> OperationResult:
+    """Answer ``refused``; ``reason`` is one of the registry's, ``left`` the highest amount that is still possible."""
+    told = {"left": left} if left is not None and left.amount_minor > 0 else {}
+    return OperationResult("refused", told, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,12 @@ class Ports:
     intents: Intents
     callbacks: Callbacks
     consents: Consents
+    information: InformationSheet
+    requests: ServiceRequests
+    cheques: Cheques
+    loans: Loans
+    notices: Notices
+    appointments: Appointments
     sim_swaps: SimSwaps
     staff: Staff
     auth_sessions: HeldAuthSessions

@@ -16,12 +16,18 @@ from core_client.domain.values import Value
 from core_client.errors import BankError, Declined, IntentConflict, OutcomeUnknown, Unavailable
 from core_client.operations import REASONS, REGISTRY, UNAUTHENTICATED, Kind, Operation, Security, Type
 from core_client.services.accounts import Accounts
+from core_client.services.alerts import Alerts
+from core_client.services.appointments import AppointmentDesk
 from core_client.services.call import Arrival, OperationCall, OperationResult, Ports, Request, refused
 from core_client.services.callbacks import CallbackRequests
 from core_client.services.cards import Cards
+from core_client.services.cheques import ChequeDesk
 from core_client.services.credentials import Factors
 from core_client.services.identity import Identity
+from core_client.services.information import InformationDesk
+from core_client.services.loans import LoanDesk
 from core_client.services.messaging import Messaging
+from core_client.services.service_requests import RequestsOfCustomers
 from core_client.services.settlement import Resolved, Settlement
 from core_client.services.transfers import Transfers
 
@@ -79,6 +85,34 @@ class CoreClient:
             "transfers.authorise": transfers.authorise,
             "transfers.cancel": transfers.cancel,
             "cards.block": cards.block,
+            **self._services(),
+        }
+
+    def _services(self) -> dict[str, Handler]:
+        """What needs no money to move."""
+        information, requests = InformationDesk(self._ports), RequestsOfCustomers(self._ports)
+        cheques, loans, alerts = ChequeDesk(self._ports), LoanDesk(self._ports), Alerts(self._ports)
+        appointments = AppointmentDesk(self._ports)
+        return {
+            "accounts.request_statement": requests.statement,
+            "cheques.status": cheques.status,
+            "cheques.stop": cheques.stop,
+            "cheques.order_book": requests.cheque_book,
+            "rates.deposit": information.deposit_rates,
+            "rates.exchange": information.exchange_rates,
+            "products.list": information.products,
+            "branches.find": information.find,
+            "branches.text": information.text,
+            "loans.list": loans.list,
+            "loans.quote": loans.quote,
+            "alerts.show": alerts.show,
+            "alerts.set": alerts.set,
+            "appointments.offer": appointments.offer,
+            "appointments.slots": appointments.slots,
+            "appointments.book": appointments.book,
+            "appointments.next": appointments.next,
+            "appointments.cancel": appointments.cancel,
+            "service.complain": requests.complain,
             "service.request_callback": CallbackRequests(self._ports).request,
         }
 
@@ -148,7 +182,7 @@ class CoreClient:
             return await self._checked(operation, call)
         except Declined as declined:
             reason = declined.reason if declined.reason in REASONS else "not_permitted"
-            return _within(operation, refused(reason))
+            return _within(operation, refused(reason, declined.left))
         except IntentConflict:
             return _within(operation, refused("intent_spent"))
         except Unavailable:
