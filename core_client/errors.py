@@ -10,6 +10,8 @@ BankError
 
 from __future__ import annotations
 
+from core_client.domain.money import Money
+
 
 class BankError(Exception):
     """Anything that the bank or the way to it answers instead of a result."""
@@ -18,9 +20,10 @@ class BankError(Exception):
 class Declined(BankError):
     """The bank said no."""
 
-    def __init__(self, reason: str, message: str = "") -> None:
+    def __init__(self, reason: str, message: str = "", *, left: Money | None = None) -> None:
         super().__init__(message or reason)
         self.reason = reason
+        self.left = left  # the highest amount that would still be possible, where an amount was too high
 
 
 class Unavailable(BankError):

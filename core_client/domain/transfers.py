@@ -12,6 +12,18 @@ from core_client.domain.money import Money
 from core_client.errors import InvariantBroken
 
 
+class Purpose(StrEnum):
+    """What a transfer is for, and so which limits, fees and times to cancel it has."""
+
+    PAYEE = "payee"  # a registered payee who banks here
+    OWN = "own"  # between the customer's own accounts
+    THIRD_PARTY = "third_party"  # an account of this bank that is no registered payee's
+    INTERBANK = "interbank"  # an account at another bank
+    BILL = "bill"
+    TOP_UP = "top_up"
+    CASH = "cash"  # put aside for a cash code
+
+
 class TransferState(StrEnum):
     """Where an intent stands."""
 
@@ -69,6 +81,17 @@ class TransferOrder:
     creditor_number: str
     amount: Money
     text: str
+    fee_minor: int = 0  # in the amount's currency; held and booked with it, for the bank
+
+    @property
+    def fee(self) -> Money:
+        """What the bank takes for it."""
+        return Money(self.fee_minor, self.amount.currency)
+
+    @property
+    def total(self) -> Money:
+        """What leaves the debtor's account."""
+        return self.amount + self.fee
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +105,7 @@ class Intent:
     state: TransferState
     debtor_account: str
     debtor_last4: str
-    payee_id: int
+    payee_id: int | None  # None: no registered payee
     payee_name: str
     creditor_number: str
     amount: Money
@@ -91,6 +114,22 @@ class Intent:
     authorised_at: datetime.datetime | None = None
     authorised_by: str | None = None  # the request that took the authorisation
     reference: str | None = None
+    purpose: Purpose = Purpose.PAYEE
+    fee_minor: int = 0  # in the amount's currency
+    payee_added_at: datetime.datetime | None = None  # when the payee was registered; None: is not
+    text: str = ""  # what the entries say; empty: the payee's name
+    cancel_until: datetime.datetime | None = None  # authorised and held: not posted before, may be cancelled until
+    told_at: datetime.datetime | None = None  # when the customer was told the last word
+
+    @property
+    def fee(self) -> Money:
+        """What the bank takes for it."""
+        return Money(self.fee_minor, self.amount.currency)
+
+    @property
+    def total(self) -> Money:
+        """What leaves the debtor's account: the amount and the fee."""
+        return self.amount + self.fee
 
     @property
     def payee_last4(self) -> str:
@@ -99,9 +138,10 @@ class Intent:
 
     def binding(self) -> bytes:
         """Answer what an authorisation or a code for this intent is bound to (PSD2 RTS art. 5: amount and payee)."""
-        parts = (self.id, str(self.amount), self.debtor_account, self.creditor_number)
+        parts = (self.id, str(self.amount), str(self.fee), self.debtor_account, self.creditor_number)
         return "\x1f".join(parts).encode()
 
     def order(self) -> TransferOrder:
         """Answer the order that carries this intent out."""
-        return TransferOrder(self.id, self.debtor_account, self.creditor_number, self.amount, self.payee_name)
+        text = self.text or self.payee_name
+        return TransferOrder(self.id, self.debtor_account, self.creditor_number, self.amount, text, self.fee_minor)

@@ -23,4 +23,5 @@ INTENT = {
     "payee_name": TEXT,
     "payee_last4": DIGITS,
     "from_last4": DIGITS,
+    "fee": Field(Type.MONEY, required=False),  # where there is one
 }

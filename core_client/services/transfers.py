@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from core_client.domain.accounts import Account
 from core_client.domain.audit import AuditRecord
-from core_client.domain.customers import Payee, find_payee
+from core_client.domain.customers import find_payee
 from core_client.domain.money import Money
-from core_client.domain.transfers import Intent, TransferState
-from core_client.errors import Declined
+from core_client.domain.transfers import Intent, Purpose, TransferState
 from core_client.ports.intents import Grant
 from core_client.services.accounts import customer_of
 from core_client.services.call import OK, OperationResult, Ports, Request, ok, refused
+from core_client.services.preparing import Destination, Preparing
 from core_client.services.settlement import Settlement, Word
 
 _UNKNOWN = OperationResult("unknown")
@@ -27,53 +26,13 @@ class Transfers:
     def __init__(self, ports: Ports, settlement: Settlement) -> None:
         self._ports = ports
         self._settlement = settlement
+        self._preparing = Preparing(ports)
 
     async def prepare(self, request: Request, payee: str, amount: Money, account: str | None = None) -> OperationResult:
         """Store an intent and answer who would get what. Moves nothing."""
-        ports, customer = self._ports, customer_of(request)
-        if amount.amount_minor <= 0:
-            return refused("amount_invalid")
-        debtor = await ports.bank.account(customer, account)
-        found = find_payee(await ports.registry.payees(customer), payee)
-        await self._check(request, debtor, found, amount)
-        intent = Intent(
-            id=ports.randomness.token(),
-            request_id=request.id,
-            customer_id=customer,
-            channel=request.channel,
-            state=TransferState.PREPARED,
-            debtor_account=debtor.id,
-            debtor_last4=debtor.last4,
-            payee_id=found.id,
-            payee_name=found.name,
-            creditor_number=found.account_number,
-            amount=amount,
-            prepared_at=request.now,
-            expires_at=request.now + ports.profile.intent_life,
-        )
-        audit = request.audit("intent.prepared", f"intent:{intent.id}", amount=str(amount), payee_last4=found.last4)
-        stored = await ports.intents.create(intent, audit)
-        return ok(
-            id=stored.id,
-            amount=stored.amount,
-            payee_name=stored.payee_name,
-            payee_last4=stored.payee_last4,
-            from_last4=stored.debtor_last4,
-        )
-
-    async def _check(self, request: Request, debtor: Account, payee: Payee, amount: Money) -> None:
-        limits = self._ports.profile.limits
-        if debtor.frozen:
-            raise Declined("account_frozen")
-        if amount.currency != debtor.available.currency:
-            raise Declined("amount_invalid")
-        if request.now < payee.cooling_until(limits.payee_cooling):
-            raise Declined("payee_cooling")
-        since = limits.day_began(request.now)
-        spent = await self._ports.intents.spent(customer_of(request), amount.currency, since)
-        limits.check(amount, spent, by_sms=request.channel == "sms")
-        if amount > debtor.available:
-            raise Declined("insufficient_funds")
+        found = find_payee(await self._ports.registry.payees(customer_of(request)), payee)
+        to = Destination(Purpose.PAYEE, found.name, found.account_number, found.id, found.added_at)
+        return await self._preparing.prepare(request, to, amount, account)
 
     async def authorise(self, request: Request, intent: str) -> OperationResult:
         """Carry an intent out: take its one authorisation, hold, post.

@@ -18,6 +18,8 @@ from core_client.ports.core_bank import HoldState, Posting
 
 REFERENCE_DIGITS = 10  # short enough to be said, long enough that two are not the same
 SETTLEMENT = "SETTLEMENT-{currency}"  # the bank's own account that pays accounts elsewhere
+FEES = "FEES-{currency}"  # the bank's own account that fees go to
+FEE_TEXT = "Fee 手续费"  # of a fee's two entries
 
 _a, _j, _e = schema.accounts.c, schema.journals.c, schema.entries.c
 _columns = (_a.id, _a.currency, _a.frozen, _a.floor_minor, _a.booked_minor, _a.held_minor, _a.customer_id)
@@ -58,7 +60,7 @@ _drifted = Statement(
     .limit(1)
 )
 _held_sum = (
-    select(func.coalesce(func.sum(schema.holds.c.amount_minor), 0))
+    select(func.coalesce(func.sum(schema.holds.c.amount_minor + schema.holds.c.fee_minor), 0))
     .where(schema.holds.c.debtor_id == _a.id, schema.holds.c.state == "held")
     .scalar_subquery()
 )
@@ -75,6 +77,17 @@ class Held:
     creditor_number: str
     amount: Money
     text: str
+    fee_minor: int = 0
+
+    @property
+    def total(self) -> Money:
+        """What is held: the amount and the fee."""
+        return self.amount + self.fee
+
+    @property
+    def fee(self) -> Money:
+        """What the bank takes."""
+        return Money(self.fee_minor, self.amount.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ def _assert_floor(tx: Tx, account_id: int) -> _Balance:
 
 
 def take_hold(tx: Tx, order: TransferOrder) -> int:
-    """Hold an order's amount on its debtor; answer the debtor's id.
+    """Hold an order's amount and fee on its debtor; answer the debtor's id.
 
     Raises:
         Declined: no such account, frozen, another currency, or not enough.
@@ -132,42 +145,53 @@ def take_hold(tx: Tx, order: TransferOrder) -> int:
     debtor = _as_balance(row)
     if debtor.frozen:
         raise Declined("account_frozen")
-    if order.amount.amount_minor <= 0 or order.amount.currency != debtor.currency:
+    if order.amount.amount_minor <= 0 or order.fee_minor < 0 or order.amount.currency != debtor.currency:
         raise Declined("amount_invalid")
-    if debtor.available_minor < order.amount.amount_minor:
+    if debtor.available_minor < order.total.amount_minor:
         raise Declined("insufficient_funds")
     _creditor(tx, order.creditor_number, debtor.currency, debtor.id)
-    tx.run(_hold, id_=debtor.id, by=order.amount.amount_minor)
+    if order.fee_minor:
+        _fees(tx, debtor.currency)
+    tx.run(_hold, id_=debtor.id, by=order.total.amount_minor)
     _assert_floor(tx, debtor.id)
     return debtor.id
 
 
 def release_hold(tx: Tx, held: Held) -> None:
     """Let a hold go."""
-    tx.run(_hold, id_=held.debtor_id, by=-held.amount.amount_minor)
+    tx.run(_hold, id_=held.debtor_id, by=-held.total.amount_minor)
     _assert_floor(tx, held.debtor_id)
 
 
 def book(tx: Tx, held: Held, reference: str, now: datetime.datetime) -> Posting:
-    """Turn a hold into a journal of two lines."""
+    """Turn a hold into a journal: two lines, and two more for a fee."""
     creditor = _creditor(tx, held.creditor_number, held.amount.currency, held.debtor_id)
-    _lock_in_order(tx, held.debtor_id, creditor)
+    lines = _lines(tx, held, creditor)
+    _lock_in_order(tx, *{line.account_id for line in lines})
     release_hold(tx, held)
-    out = Line(held.debtor_id, -held.amount, held.text)
-    into = Line(creditor, held.amount, held.text)
-    write_journal(tx, (out, into), reference, "transfer", held.intent_id, now)
+    write_journal(tx, lines, reference, "transfer", held.intent_id, now)
     return Posting(reference, _available(tx, held.debtor_id))
 
 
 def book_back(tx: Tx, held: Held, reference: str, now: datetime.datetime) -> Posting:
-    """Book a posting back. The creditor's floor stands: what is spent cannot be taken back here."""
+    """Book a posting back, the fee with it. The creditor's floor stands: what is spent cannot be taken back here."""
     creditor = _creditor(tx, held.creditor_number, held.amount.currency, held.debtor_id)
-    _lock_in_order(tx, held.debtor_id, creditor)
+    lines = _lines(tx, held, creditor)
+    _lock_in_order(tx, *{line.account_id for line in lines})
     if (left := _locked(tx, creditor)).floor_minor is not None and left.available_minor < held.amount.amount_minor:
         raise Declined("insufficient_funds", "the creditor has spent it")
-    back = (Line(creditor, -held.amount, held.text), Line(held.debtor_id, held.amount, held.text))
+    back = tuple(Line(line.account_id, -line.amount, line.text) for line in reversed(lines))
     write_journal(tx, back, reference, "reversal", held.intent_id, now)
     return Posting(reference, _available(tx, held.debtor_id))
+
+
+def _lines(tx: Tx, held: Held, creditor: int) -> tuple[Line, ...]:
+    """Answer the lines that carry a hold out."""
+    lines = (Line(held.debtor_id, -held.amount, held.text), Line(creditor, held.amount, held.text))
+    if not held.fee_minor:
+        return lines
+    fees = _fees(tx, held.amount.currency)
+    return (*lines, Line(held.debtor_id, -held.fee, FEE_TEXT), Line(fees, held.fee, FEE_TEXT))
 
 
 def write_journal(
@@ -214,6 +238,14 @@ def _creditor(tx: Tx, number: str, currency: str, debtor_id: int) -> int:
         row = tx.one(_by_number, number_=SETTLEMENT.format(currency=currency))
     if row is None or row[1] != currency or row[0] == debtor_id:
         raise Declined("not_permitted")
+    return int(row[0])
+
+
+def _fees(tx: Tx, currency: str) -> int:
+    """Answer the bank's own account that fees of a currency go to."""
+    row = tx.one(_by_number, number_=FEES.format(currency=currency))
+    if row is None:
+        raise Declined("not_permitted", f"no account takes fees in {currency}")
     return int(row[0])
 
 

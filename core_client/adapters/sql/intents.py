@@ -6,7 +6,7 @@ import datetime
 import hmac
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, case, func, insert, null, or_, select, update
+from sqlalchemy import bindparam, func, insert, null, or_, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
@@ -14,9 +14,9 @@ from core_client.adapters.sql.database import Database
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Row, Statement, Tx
 from core_client.domain.audit import AuditRecord
-from core_client.domain.limits import LimitProfile, Spent
+from core_client.domain.limits import STANDARD, LimitProfile, Moved, Movement, Spent
 from core_client.domain.money import Money
-from core_client.domain.transfers import SPENDING, Intent, TransferState, assert_move
+from core_client.domain.transfers import SPENDING, Intent, Purpose, TransferState, assert_move
 from core_client.errors import IntentConflict, InvariantBroken
 from core_client.ports.intents import Authorisation, CodeCheck, Grant
 
@@ -24,7 +24,7 @@ _i, _p = schema.intents.c, schema.payees.c
 _whole = select(
     _i.id, _i.request_id, _i.customer_id, _i.channel, _i.state, _i.debtor_account, _i.debtor_last4, _i.payee_id,
     _i.payee_name, _i.creditor_number, _i.amount_minor, _i.currency, _i.prepared_us, _i.expires_us, _i.authorised_us,
-    _i.authorised_by, _i.reference,
+    _i.authorised_by, _i.reference, _i.purpose, _i.fee_minor, _i.payee_added_us, _i.text, _i.cancel_us, _i.told_us,
 )  # fmt: skip
 _by_id = Statement(_whole.where(_i.id == bindparam("id_")))
 _locked = Statement(_whole.where(_i.id == bindparam("id_")).with_for_update())
@@ -39,7 +39,12 @@ _move = Statement(
 _grant = Statement(
     update(schema.intents)
     .where(_i.id == bindparam("id_"))
-    .values(state="authorised", authorised_us=bindparam("at"), authorised_by=bindparam("request"))
+    .values(
+        state="authorised",
+        authorised_us=bindparam("at"),
+        authorised_by=bindparam("request"),
+        cancel_us=bindparam("until"),
+    )
 )
 _customer_lock = Statement(
     select(schema.customers.c.id).where(schema.customers.c.id == bindparam("id_")).with_for_update()
@@ -50,16 +55,17 @@ _payee = Statement(
     )
 )
 _spent = Statement(
-    select(
-        func.coalesce(func.sum(_i.amount_minor), 0),
-        func.coalesce(func.sum(case((_i.channel == "sms", _i.amount_minor), else_=0)), 0),
-    ).where(
+    select(_i.channel, _i.purpose, _i.payee_added_us, func.sum(_i.amount_minor))
+    .where(
         _i.customer_id == bindparam("customer"),
         _i.currency == bindparam("currency_"),
         _i.authorised_us >= bindparam("since"),
+        _i.purpose != Purpose.OWN.value,
         or_(*(_i.state == state.value for state in sorted(SPENDING))),
     )
+    .group_by(_i.channel, _i.purpose, _i.payee_added_us)
 )
+_class = Statement(select(schema.customers.c.customer_class).where(schema.customers.c.id == bindparam("id_")))
 _new_code = Statement(
     update(schema.intents)
     .where(_i.id == bindparam("id_"))
@@ -89,10 +95,20 @@ def _as_intent(row: Row) -> Intent:
         amount=Money(row[10], row[11]),
         prepared_at=from_us(row[12]),
         expires_at=from_us(row[13]),
-        authorised_at=None if row[14] is None else from_us(row[14]),
+        authorised_at=_moment(row[14]),
         authorised_by=row[15],
         reference=row[16],
+        purpose=Purpose(row[17]),
+        fee_minor=row[18],
+        payee_added_at=_moment(row[19]),
+        text=row[20],
+        cancel_until=_moment(row[21]),
+        told_at=_moment(row[22]),
     )
+
+
+def _moment(us: int | None) -> datetime.datetime | None:
+    return None if us is None else from_us(us)
 
 
 class SqlIntents:
@@ -130,6 +146,12 @@ class SqlIntents:
                 code_mac=None,
                 code_expires_us=None,
                 code_used_by=None,
+                purpose=intent.purpose.value,
+                fee_minor=intent.fee_minor,
+                payee_added_us=None if intent.payee_added_at is None else to_us(intent.payee_added_at),
+                text=intent.text,
+                cancel_us=None,
+                told_us=None,
             )
             chain.append(tx, audit)
             return intent
@@ -161,13 +183,13 @@ class SqlIntents:
             if grant is not Grant.GRANTED:
                 return Authorisation(grant, intent)
             since = limits.day_began(now)
-            limits.check(
-                intent.amount,
-                _spent_since(tx, customer_id, intent.amount.currency, since),
-                by_sms=intent.channel == "sms",
-            )
+            spent = _spent_since(tx, customer_id, intent.amount.currency, since)
+            movement = movement_of(intent, spent.customer_class, now)
+            limits.check(movement, spent, now)
             assert_move(intent.state, TransferState.AUTHORISED)
-            tx.run(_grant, id_=intent_id, at=to_us(now), request=request_id)
+            window = limits.cancel_window(movement)
+            until = to_us(now + window) if window else None
+            tx.run(_grant, id_=intent_id, at=to_us(now), request=request_id, until=until)
             chain.append(tx, audit)
             row = tx.one(_by_id, id_=intent_id)
             return Authorisation(Grant.GRANTED, None if row is None else _as_intent(row))
@@ -250,11 +272,20 @@ class SqlIntents:
         return await self._database.write(work)
 
 
+def movement_of(intent: Intent, customer_class: str, now: datetime.datetime) -> Movement:
+    """Answer what limits, fees and times to cancel look at in an intent."""
+    age = None if intent.payee_added_at is None else now - intent.payee_added_at
+    return Movement(intent.amount, intent.channel, intent.purpose, age, customer_class)
+
+
 def _same(first: Intent, second: Intent) -> Intent:
-    mine = (first.debtor_account, first.creditor_number, first.payee_id, first.amount)
-    if mine != (second.debtor_account, second.creditor_number, second.payee_id, second.amount):
+    if _order_of(first) != _order_of(second):
         raise IntentConflict("one request prepared two different transfers; the first stands")
     return first
+
+
+def _order_of(intent: Intent) -> tuple[object, ...]:
+    return (intent.purpose, intent.debtor_account, intent.creditor_number, intent.payee_id, intent.amount, intent.text)
 
 
 def _grant_of(tx: Tx, intent: Intent, request_id: str, now: datetime.datetime) -> Grant:
@@ -266,10 +297,14 @@ def _grant_of(tx: Tx, intent: Intent, request_id: str, now: datetime.datetime) -
         return Grant.SPENT
     if now >= intent.expires_at:
         return Grant.EXPIRED
+    if intent.payee_id is None:
+        return Grant.GRANTED
     registered = tx.one(_payee, id_=intent.payee_id, customer=intent.customer_id, account=intent.creditor_number)
     return Grant.GRANTED if registered is not None else Grant.STALE
 
 
 def _spent_since(tx: Tx, customer_id: int, currency: str, since: datetime.datetime) -> Spent:
-    row = tx.one(_spent, customer=customer_id, currency_=currency, since=to_us(since)) or (0, 0)
-    return Spent(int(row[0]), int(row[1]))
+    rows = tx.all(_spent, customer=customer_id, currency_=currency, since=to_us(since))
+    moved = tuple(Moved(int(row[3]), row[0], Purpose(row[1]), _moment(row[2])) for row in rows)
+    row = tx.one(_class, id_=customer_id)
+    return Spent(moved, STANDARD if row is None else row[0])

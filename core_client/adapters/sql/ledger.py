@@ -43,7 +43,8 @@ _recent = Statement(
 )
 _hold = Statement(
     select(
-        _h.intent_id, _h.state, _h.order_digest, _h.debtor_id, _h.creditor_number, _h.amount_minor, _h.currency, _h.text
+        _h.intent_id, _h.state, _h.order_digest, _h.debtor_id, _h.creditor_number, _h.amount_minor, _h.currency,
+        _h.text, _h.fee_minor,
     )
     .where(_h.intent_id == bindparam("intent"))
     .with_for_update()
@@ -71,7 +72,9 @@ def _as_account(row: Sequence[Any]) -> Account:
 
 
 def _digest(order: TransferOrder) -> str:
-    parts = (order.debtor_account, order.creditor_number, str(order.amount))
+    parts = [order.debtor_account, order.creditor_number, str(order.amount)]
+    if order.fee_minor:
+        parts.append(str(order.fee))
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
@@ -203,7 +206,7 @@ def _find(tx: Tx, customer_id: int, wanted: str | None) -> Account:
 
 
 def _as_held(row: Row) -> Held:
-    return Held(row[0], HoldState(row[1]), row[3], row[4], Money(row[5], row[6]), row[7])
+    return Held(row[0], HoldState(row[1]), row[3], row[4], Money(row[5], row[6]), row[7], row[8])
 
 
 def _held(tx: Tx, intent_id: str) -> Held:
@@ -234,4 +237,5 @@ def _insert_hold(
         currency=order.amount.currency,
         text=order.text,
         held_us=to_us(now),
+        fee_minor=order.fee_minor,
     )

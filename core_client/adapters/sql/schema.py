@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -45,6 +46,7 @@ customers = Table(
     Column("name", Text, nullable=False),
     Column("language", String(16)),
     Column("birth_date", String(10)),
+    Column("customer_class", String(16), server_default="standard", nullable=False),
 )
 lines = Table(
     "lines",
@@ -90,7 +92,10 @@ attempts = Table(
     Column("in_flight", Integer, nullable=False),  # slots taken and not settled: being hashed now
     Column("not_before_us", BigInteger, nullable=False),
     Column("tried_us", BigInteger, nullable=False),
+    Column("shadow", Boolean, server_default=false(), nullable=False),  # of a number that no customer has
+    Index("ix_attempts_shadow_tried_us", "shadow", "tried_us"),
 )
+_OWED = "told_us IS NULL AND authorised_us IS NOT NULL"
 intents = Table(
     "intents",
     metadata,
@@ -101,7 +106,7 @@ intents = Table(
     Column("state", String(16), nullable=False),
     Column("debtor_account", String(34), nullable=False),
     Column("debtor_last4", String(4), nullable=False),
-    Column("payee_id", _Id, nullable=False),
+    Column("payee_id", _Id),  # empty: no registered payee
     Column("payee_name", Text, nullable=False),
     Column("creditor_number", String(34), nullable=False),
     Column("amount_minor", BigInteger, CheckConstraint("amount_minor > 0", "positive"), nullable=False),
@@ -114,8 +119,16 @@ intents = Table(
     Column("code_mac", LargeBinary),
     Column("code_expires_us", BigInteger),
     Column("code_used_by", String(128)),
+    Column("purpose", String(16), server_default="payee", nullable=False),
+    Column("fee_minor", BigInteger, CheckConstraint("fee_minor >= 0", "fee"), server_default="0", nullable=False),
+    Column("payee_added_us", BigInteger),
+    Column("text", Text, server_default="", nullable=False),
+    Column("cancel_us", BigInteger),
+    Column("told_us", BigInteger),
     UniqueConstraint("customer_id", "request_id"),
     Index("ix_intents_state", "state"),
+    # Whoever is owed a text: few at any time, however many transfers there were.
+    Index("ix_intents_owed", "authorised_us", sqlite_where=text(_OWED), postgresql_where=text(_OWED)),
     Index("ix_intents_customer_id_authorised_us", "customer_id", "authorised_us"),
 )
 message_stops = Table(
@@ -226,6 +239,7 @@ entries = Table(
     Column("text", Text, nullable=False),
     Column("booked_us", BigInteger, nullable=False),
     Index("ix_entries_account_id_id", "account_id", "id"),
+    Index("ix_entries_booked_us", "booked_us"),  # one day's entries, without a walk over all of them
 )
 holds = Table(
     "holds",
@@ -239,6 +253,7 @@ holds = Table(
     Column("currency", String(3), nullable=False),
     Column("text", Text, nullable=False),
     Column("held_us", BigInteger, nullable=False),
+    Column("fee_minor", BigInteger, server_default="0", nullable=False),
 )
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

@@ -1,0 +1,25 @@
+"""The labelled points at which a process may die: one list, for whoever kills it there and whoever proves it.
+
+The code passes each by ``ports.checkpoint("label")``. A label is a fact that has just become true; what stands after
+it is written as if the process died there.
+"""
+
+from __future__ import annotations
+
+TRANSFER_CHECKPOINTS: tuple[str, ...] = (
+    "intent.prepared",  # stored, nothing moved
+    "intent.authorised",  # the single-use authorisation is taken
+    "hold.placed",  # the ledger holds the amount
+    "intent.held",  # and that is written down
+    "transfer.posted",  # the ledger booked it
+    "intent.posted",  # and that is written down
+    "intent.cancelling",  # a customer cancels what is held; the ledger has not been told
+    "hold.released",  # the ledger let the hold go
+    "intent.voided",  # and that is written down
+    "intent.reversing",  # a reversal is approved and written down; the ledger has not been told
+    "transfer.reversed",  # the ledger booked it back
+    "intent.reversed",  # and that is written down
+    "result.texted",  # the text with a late result is handed over; that it is, is not written down
+)
+CHECKPOINTS: tuple[str, ...] = TRANSFER_CHECKPOINTS
+"""Every label, theme after theme, in the order in which it is passed."""
