@@ -78,7 +78,7 @@ class World:
 _template: TemporaryDirectory[str] | None = None
 
 
-async def _seeded_file() -> Path:
+async def seeded_file() -> Path:
     """Answer a database with the demo customers, made once per process: every world begins with a copy."""
     global _template  # noqa: PLW0603 - a cache of the process
     if _template is None:
@@ -124,7 +124,7 @@ async def world(
             place = folder or Path(stack.enter_context(TemporaryDirectory(prefix="tellerline-bank-", dir=MEMORY)))
             database_url = sqlite_url(place / "bank.db")
             if not (place / "bank.db").exists():
-                await asyncio.to_thread(shutil.copyfile, await _seeded_file(), place / "bank.db")
+                await asyncio.to_thread(shutil.copyfile, await seeded_file(), place / "bank.db")
         sessions, sims = MemoryAuthSessions(clock), ScriptedSims()
         async with open_bank(
             database_url,

@@ -1,0 +1,164 @@
+"""What customers were told, held against what the books say: at that moment, and for ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from core_client.domain.money import Money
+from core_client.services.call import OperationResult
+from tellerline.simulating.books import UNDER_WAY, Books, Broken, Invariant, Shadow
+
+MADE, NOT_MADE, NOT_YET = "made", "not made", "not yet known"
+
+
+@dataclass(slots=True)
+class Order:
+    """One request to carry an intent out, as often as it was sent."""
+
+    entitled: bool  # who sent it had proved who they are, and had heard what it is
+    sent_at_s: float
+    copies: int = 0  # under way now
+    said: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one customer knows of one intent."""
+
+    customer: int
+    amount: Money
+    fee_minor: int = 0
+    orders: dict[str, Order] = field(default_factory=dict)
+    last: str | None = None  # the last word that they have of it
+    by_text: dict[str, str] = field(default_factory=dict)  # texts with a late result, and what each said
+
+
+class Told:
+    """Every intent that somebody was read back, and every word about it since."""
+
+    def __init__(self, books: Books, broken: Callable[[Broken], None], now_s: Callable[[], float]) -> None:
+        self._books = books
+        self._broken = broken
+        self._now_s = now_s
+        self.intents: dict[str, Heard] = {}
+        self.locked_since: dict[int, float] = {}
+        self.words = 0
+        books.may_move = self._may_move
+
+    def read_back(self, intent: str, customer: int, amount: Money, fee: Money | None) -> Heard:
+        """A customer heard what an intent is."""
+        fee_minor = 0 if fee is None else fee.amount_minor
+        return self.intents.setdefault(intent, Heard(customer, amount, fee_minor))
+
+    def ordered(self, intent: str, request: str, *, entitled: bool) -> Order:
+        """A request to carry an intent out is sent."""
+        heard = self.intents[intent]
+        order = heard.orders.setdefault(request, Order(entitled, self._now_s()))
+        order.copies += 1
+        return order
+
+    def answered(self, intent: str, request: str, result: OperationResult) -> None:
+        """A customer heard what became of their order."""
+        self.words += 1
+        heard = self.intents[intent]
+        order = heard.orders[request]
+        order.copies -= 1
+        if result.reason == "intent_spent" or result.outcome in ("unauthenticated", "locked", "wait"):
+            return  # that says nothing of the money
+        word = {"ok": MADE, "unknown": NOT_YET}.get(result.outcome, NOT_MADE)
+        order.said.add(word)
+        reference = result.answer.get("reference")
+        self._check(intent, heard, word, reference if isinstance(reference, str) else None, order)
+        heard.last = word
+
+    def unheard(self, intent: str, request: str) -> None:
+        """An order's answer never reached its customer."""
+        self.intents[intent].orders[request].copies -= 1
+
+    def cancelled(self, intent: str, result: OperationResult) -> None:
+        """A customer heard what became of a cancellation."""
+        self.words += 1
+        heard = self.intents.get(intent)
+        if heard is None or result.outcome != "ok":
+            return
+        shadow = self._books.intents.get(intent, Shadow())
+        if shadow.state not in ("voided", "expired") or shadow.posted is not None:
+            self._say(Invariant.TOLD, f"cancelled was said of {intent[:8]}, which is {shadow.state}")
+        heard.last = NOT_MADE
+
+    def texted(self, intent: str, name: str, word: str, reference: str | None) -> None:
+        """A text with a late result arrived."""
+        self.words += 1
+        heard = self.intents.get(intent)
+        if heard is None:
+            self._say(Invariant.TOLD, f"a text about {intent[:8]}, of which nobody has heard")
+            return
+        if name in heard.by_text:
+            self._say(Invariant.TOLD_ONCE, f"the text {name[:24]} arrived twice")
+        elif word in heard.by_text.values() or heard.by_text:
+            said = ", ".join(heard.by_text.values())
+            if word in heard.by_text.values():
+                self._say(Invariant.TOLD_ONCE, f"{intent[:8]} was texted as {word} twice")
+            else:
+                self._say(Invariant.TOLD, f"{intent[:8]} was texted as {said}, then as {word}")
+        heard.by_text[name] = word
+        self._check(intent, heard, word, reference, None)
+        heard.last = word
+
+    def recheck(self) -> None:
+        """Hold every last word against the books once more: after a power cut, and at the end."""
+        for intent, heard in self.intents.items():
+            shadow = self._books.intents.get(intent, Shadow())
+            if heard.last == MADE and shadow.posted is None:
+                self._say(Invariant.DURABLE, f"{intent[:8]} was said to be made, and is {shadow.state}")
+            if heard.last == NOT_MADE and shadow.posted is not None and shadow.reversed is None and not _open(heard):
+                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted")
+
+    def untold(self) -> Mapping[str, Heard]:
+        """Answer the intents whose customers ordered them and still wait for a last word, or have a wrong one."""
+        return {
+            intent: heard
+            for intent, heard in self.intents.items()
+            if heard.last == NOT_YET and self._books.intents.get(intent, Shadow()).authorised_by in heard.orders
+        }
+
+    def _check(self, intent: str, heard: Heard, word: str, reference: str | None, order: Order | None) -> None:
+        shadow = self._books.intents.get(intent, Shadow())
+        if word == MADE and (shadow.posted is None or shadow.posted != reference):
+            said = f"{intent[:8]} was said to be made as {reference}"
+            self._say(Invariant.DURABLE, f"{said}; it is {shadow.state}, booked as {shadow.posted}")
+        if word == NOT_MADE and not _open(heard, order):
+            if shadow.posted is not None and shadow.reversed is None:
+                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted as {shadow.posted}")
+            elif shadow.state in UNDER_WAY:
+                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is {shadow.state}")
+
+    def _may_move(self, intent: str, request: str | None, paid_minor: int) -> str | None:
+        """Answer why money must not move on this intent, or None."""
+        heard = self.intents.get(intent)
+        if heard is None:
+            return "nobody was read its amount and payee"
+        order = heard.orders.get(request or "")
+        if order is None:
+            return "its customer sent no such order"
+        if not order.entitled:
+            return "on an order of somebody who had proved nothing"
+        if paid_minor != heard.amount.amount_minor + heard.fee_minor:
+            return f"{paid_minor} left the account, {heard.amount} was read back"
+        if heard.last == NOT_MADE and order.said == {NOT_MADE} and order.copies == 0:
+            return "its customer was told that it was not made"
+        since = self.locked_since.get(heard.customer)
+        if since is not None and order.sent_at_s > since:
+            return "its customer was locked when it was ordered"
+        return None
+
+    def _say(self, invariant: Invariant, detail: str) -> None:
+        self._broken(Broken(invariant, detail))
+
+
+def _open(heard: Heard, order: Order | None = None) -> bool:
+    """Answer whether another order, or another copy of this one, may still have carried the intent out."""
+    return any(
+        each is not order and (each.copies > 0 or bool(each.said - {NOT_MADE})) for each in heard.orders.values()
+    ) or (order is not None and order.copies > 0)
