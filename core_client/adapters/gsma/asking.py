@@ -94,7 +94,7 @@ class Asker:
             return None
         return body_of(_good(answer, changing=False))
 
-    async def list(self, path: str, query: Mapping[str, str] | None = None) -> list[Body]:
+    async def many(self, path: str, query: Mapping[str, str] | None = None) -> list[Body]:
         """Answer the objects at ``path``."""
         answer = await self._get(path, query)
         return [item for item in answer.body if isinstance(item, dict)] if isinstance(answer.body, list) else []
@@ -165,8 +165,8 @@ class Asker:
             except BankError as error:
                 raise OutcomeUnknown(f"the bank took it on; asking for its state: {type(error).__name__}") from None
         if state.get("status") == "failed":
-            error = ErrorObject.read(400, state.get("error"))
-            raise error.raised(changing=True) if error else OutcomeUnknown("failed, without saying why")
+            why = ErrorObject.read(400, state.get("error"))
+            raise why.raised(changing=True) if why else OutcomeUnknown("failed, without saying why")
         if state.get("status") != "completed":
             raise OutcomeUnknown("a request state that the specification does not know")
         return await self._result(state, correlation_id)
@@ -195,7 +195,8 @@ class Asker:
 
         ``sent`` gets a word for every attempt that the bank may have seen and did not answer.
         """
-        changing, sent, word = request.method != "GET", [] if sent is None else sent, "no attempt"
+        changing, word = request.method != "GET", "no attempt"
+        sent = [] if sent is None else sent
         for attempt in range(self._patience.attempts):
             remaining = until - self._now()
             if remaining <= 0 or (changing and sent and not self._patience.repeat_changes):

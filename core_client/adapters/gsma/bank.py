@@ -125,7 +125,7 @@ class GsmaBank:
         """Answer an account and its ``limit`` latest entries, newest first (View Account Statements)."""
         found = await self.account(customer_id, account)
         path = f"{_account(found.id)}/statemententries"
-        bodies = await self._asker.list(path, {"limit": str(limit)})
+        bodies = await self._asker.many(path, {"limit": str(limit)})
         return found, [reading(entry_of, body, account=found) for body in bodies[:limit]]
 
     async def available(self, account_id: str) -> Money:
