@@ -43,6 +43,7 @@ from ivr.server import FastAgiServer, ServerLimits, ServerPrompts
 from sms.gateway import SmsGateway
 from sms.people.windows import Windows
 from sounds.catalogue import Catalogue
+from tellerline.bank_keeping import anchoring_of, keep_bank
 from tellerline.config import Config
 from tellerline.door import Door, MeteredDoor
 from tellerline.errors import ConfigError
@@ -197,13 +198,19 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
             node.ami = await stack.enter_async_context(_ami(config))
         seams.progress("the telephone line")
         await _listen(stack, node)
-        await stack.enter_async_context(_beside_the_calls(node, late.watch(config.bank.recover_s, left_behind)))
+        anchoring = anchoring_of(config, keys, bank, store.redis)
+        keeping = keep_bank(bank, anchoring, config.bank.anchor_s)
+        await stack.enter_async_context(
+            _beside_the_calls(node, late.watch(config.bank.recover_s, left_behind), keeping)
+        )
         _log.info("node.started", agi_port=node.agi_port, health_port=node.health_port, sms=node.texting is not None)
         yield node
 
 
 @contextlib.asynccontextmanager
-async def _beside_the_calls(node: Node, recovering: Coroutine[None, None, None]) -> AsyncIterator[None]:
+async def _beside_the_calls(
+    node: Node, recovering: Coroutine[None, None, None], keeping: Coroutine[None, None, None]
+) -> AsyncIterator[None]:
     """Run what runs as long as the node does; one that fails ends it."""
     async with asyncio.TaskGroup() as group:
         keeping_up = keep_up(node.served, node.metrics, node.config.flows.reload_s)
@@ -211,6 +218,7 @@ async def _beside_the_calls(node: Node, recovering: Coroutine[None, None, None])
             group.create_task(keeping_up, name="keep up with releases"),
             group.create_task(keep_clean(node.config, node.served, node.store.redis), name="sweep releases"),
             group.create_task(recovering, name="recover intents"),
+            group.create_task(keeping, name="keep the bank"),
         ]
         try:
             yield
@@ -237,6 +245,12 @@ async def open_releases(config: Config) -> AsyncIterator[Releases]:
 def store_url(config: Config) -> str | None:
     """Answer where the store is; None: the embedded one."""
     return config.store.url.get_secret_value() if config.store.url is not None else None
+
+
+def bank_url(config: Config) -> str:
+    """Answer where the bank's database is."""
+    url = config.bank.database_url
+    return url.get_secret_value() if url is not None else sqlite_url(config.server.state_dir / "bank.db")
 
 
 @contextlib.asynccontextmanager
@@ -266,8 +280,7 @@ async def open_bank_only(config: Config, *, make: bool = False) -> AsyncIterator
 @contextlib.asynccontextmanager
 async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> AsyncIterator[EmbeddedBank]:
     profile = profile_of(config)
-    url = config.bank.database_url
-    where = url.get_secret_value() if url is not None else sqlite_url(config.server.state_dir / "bank.db")
+    where = bank_url(config)
     async with open_bank(
         where,
         pepper=keys.pepper,
@@ -396,4 +409,4 @@ def _checks(node: Node) -> dict[str, Check]:
     return {"store": store, "bank": bank, "calls": calls, "texts": texts}
 
 
-__all__ = ["Node", "Seams", "open_bank_only", "open_flows", "open_releases", "running", "store_url"]
+__all__ = ["Node", "Seams", "bank_url", "open_bank_only", "open_flows", "open_releases", "running", "store_url"]

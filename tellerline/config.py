@@ -134,6 +134,11 @@ class Bank(Section):
     )
     demo: bool = Field(default=False, description="Fill an empty bank with the demo customers. Never on a real line.")
     recover_s: Seconds = Field(default=60, description="Transfers without a last word are asked about that often.")
+    anchor_s: Seconds = Field(default=60, description="The audit chain's head is told outside the database that often.")
+    anchor_dir: Folder | None = Field(
+        default=None,
+        description="Folder of the anchors; best of another owner or machine. Without one: in the state folder.",
+    )
     region: str = Field(
         default="CN", pattern=r"^[A-Z]{2}$", description="Country of numbers written without their code."
     )

@@ -39,7 +39,7 @@ class Verdict:
 
 
 class Anchoring:
-    """``first`` numbers the anchors, ``copies`` get them too; each also goes into the log, for a log system to keep."""
+    """``first`` numbers the anchors, ``copies`` get them too."""
 
     def __init__(
         self,
@@ -84,8 +84,6 @@ class Anchoring:
             return Anchor(log, number, kind, at, seq, digest, back_to, follows).signed(self._key)
 
         anchor = await asyncio.shield(self._first.extend(follow))
-        # In letters: what masks numbers in log lines must not eat a hash.
-        _log.info("audit.anchored", seq=seq, anchor=anchor.in_letters())
         for copy in self._copies:
             try:
                 await copy.append(anchor)

@@ -47,6 +47,17 @@ def append(tx: Tx, record: AuditRecord) -> None:
     tx.run(_move_head, new_seq=seq, new_hash=digest)
 
 
+def check_chain(tx: Tx) -> ChainReport:
+    """Walk the chain from its start to its head within one transaction, where nobody adds to it meanwhile."""
+    previous, seq = GENESIS, 0
+    while rows := tx.all(_page, after=seq):
+        for row_seq, body, digest in rows:
+            if row_seq != seq + 1 or chain(previous, row_seq, body) != digest:
+                return ChainReport(seq, previous, seq + 1)
+            previous, seq = digest, row_seq
+    return ChainReport(seq, previous, None if tx.one(_head_now) == (seq, previous) else seq + 1)
+
+
 class SqlAudit:
     """:class:`~core_client.ports.audit.Audit` in SQL."""
 

@@ -43,17 +43,20 @@ customers = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("number", String(16), nullable=False, unique=True),
-    Column("name", Text, nullable=False),
+    Column("name", Text, nullable=False),  # sealed
     Column("language", String(16)),
-    Column("birth_date", String(10)),
+    Column("birth_date", String(10)),  # in clear, of older versions; emptied when it was sealed
     Column("customer_class", String(16), server_default="standard", nullable=False),
+    Column("birth_sealed", Text),
+    Column("bars", Text, server_default="", nullable=False),  # sorted, with commas: "sms:transfers,*:loans"
 )
 lines = Table(
     "lines",
     metadata,
-    Column("e164", String(20), primary_key=True),
+    Column("number_index", String(20), primary_key=True),  # blind; the number itself is sealed
     Column("customer_id", ForeignKey("customers.id"), nullable=False, index=True),
     Column("registered_us", BigInteger, nullable=False),
+    Column("sealed", Text),
 )
 payees = Table(
     "payees",
@@ -164,7 +167,7 @@ callbacks = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("reference", String(16), nullable=False, unique=True),
-    Column("e164", String(20), nullable=False),
+    Column("number_index", String(20), nullable=False),  # blind
     Column("queue", String(32), nullable=False),
     Column("channel", String(16), nullable=False),
     Column("asked_by", String(64)),
@@ -179,10 +182,11 @@ callbacks = Table(
     Column("closed_by", String(64)),
     Column("closed_us", BigInteger),
     Column("outcome", Text),
+    Column("sealed", Text),  # the number to call
     Index("ix_callbacks_state_due", "state", "due"),
     Index("ix_callbacks_asked_by", "asked_by"),
     # One that waits for each number and queue: two at once that ask for the same are one.
-    Index("uq_callbacks_waiting", "e164", "queue", unique=True, sqlite_where=text("state <> 'closed'"),
+    Index("uq_callbacks_waiting", "number_index", "queue", unique=True, sqlite_where=text("state <> 'closed'"),
           postgresql_where=text("state <> 'closed'")),
 )  # fmt: skip
 callback_requests = Table(
