@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_plus
 
 import aiohttp
 import structlog
@@ -253,7 +254,7 @@ def _basic(header: str) -> tuple[str, str]:
         client, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return "", ""
-    return client, secret
+    return unquote_plus(client), unquote_plus(secret)  # RFC 6749 §2.3.1
 
 
 def _literal_first(operation: Operation) -> tuple[int, list[bool]]:

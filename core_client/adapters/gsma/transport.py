@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import ssl
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote_plus
 
 import aiohttp
 
@@ -162,7 +164,7 @@ class HttpTransport:
                 async with self._session.post(
                     endpoint.token_url,
                     data={"grant_type": "client_credentials"},
-                    auth=aiohttp.BasicAuth(endpoint.client_id, endpoint.client_secret.reveal()),
+                    headers={"Authorization": _basic(endpoint.client_id, endpoint.client_secret)},
                     allow_redirects=False,
                 ) as answer:
                     body = await _json_of(answer)
@@ -176,6 +178,12 @@ class HttpTransport:
             self._token = token
             self._token_until = loop.time() + max(lasts_s - TOKEN_MARGIN_S, lasts_s / 2)
             return token
+
+
+def _basic(client_id: str, secret: Secret) -> str:
+    """Both are form-encoded before they are joined (RFC 6749 §2.3.1)."""
+    joined = f"{quote_plus(client_id)}:{quote_plus(secret.reveal())}"
+    return f"Basic {base64.b64encode(joined.encode()).decode()}"
 
 
 async def _json_of(answer: aiohttp.ClientResponse) -> Any:
