@@ -12,7 +12,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
-from tellerline.log_lines import JsonLine, Stamp
+from tellerline.log_lines import JsonLine, Lines, Stamp
 from tellerline.masking import mask_event
 from tellerline.texts.figures import SmsFigures
 
@@ -23,11 +23,13 @@ _OPERATION_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30
 
 def configure_logging(
     log_format: Literal["json", "console"] = "json", level: str = "info", stream: TextIO | None = None
-) -> None:
-    """Send our events and those of foreign libraries through the same masking chain to ``stream`` (stderr)."""
+) -> Lines:
+    """Send our events and those of foreign libraries through the same masking chain to ``stream`` (stderr).
+
+    Answers where our own lines wait for the end of the event loop's tick; the process flushes them when it ends.
+    """
     out = stream or sys.stderr
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         Stamp(),
         structlog.processors.format_exc_info,
@@ -37,10 +39,11 @@ def configure_logging(
         JsonLine() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
     )
     number = getattr(logging, level.upper())
+    lines = Lines(out)
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
@@ -55,6 +58,7 @@ def configure_logging(
     root.setLevel(max(number, logging.WARNING))
     for noisy in ("smpplib", "panoramisk", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    return lines
 
 
 @contextlib.contextmanager
@@ -62,10 +66,11 @@ def logging_to(stream: TextIO) -> Iterator[None]:
     """Log to ``stream`` inside the block, and as before after it: who closes the stream leaves no log that uses it."""
     events, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logging("json", "info", stream)
+    lines = configure_logging("json", "info", stream)
     try:
         yield
     finally:
+        lines.flush()
         structlog.configure(**events)
         root.handlers[:] = handlers
         root.setLevel(level)
