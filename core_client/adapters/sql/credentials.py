@@ -130,7 +130,7 @@ def _read(tx: Tx, subject: str) -> Counter:
     """Read a subject's counter under its lock; who is new gets a row, existing customer or not."""
     row = tx.one(_locked, subject_=subject)
     if row is None:
-        tx.run(_first, subject=subject, failures=0, in_flight=0, not_before_us=0, tried_us=0)
+        tx.run(_first, subject=subject, failures=0, in_flight=0, not_before_us=0, tried_us=0, shadow=False)
         row = tx.one(_locked, subject_=subject) or (0, 0, 0, 0)
     return Counter(row[0], row[1], from_us(row[2]), from_us(row[3]))
 
