@@ -60,6 +60,9 @@ class ToldBank:
     async def keep(self, auth_session_id: str) -> None:
         return None
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        return None
+
     def let_go(self, auth_session_id: str) -> None:
         return None
 

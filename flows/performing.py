@@ -46,6 +46,10 @@ class Core(Protocol):
         """Have an auth session outlive the text that began it; see ``CoreClient.keep``."""
         ...
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        """Take note that the dialogue goes on with this answer; see ``CoreClient.heard``."""
+        ...
+
 
 class Operations:
     """Runs bank operations and owns those that nobody waits for any more."""
@@ -76,7 +80,10 @@ class Operations:
             return self._no_answer(wait)
         if task.cancelled() or task.exception() is not None:
             return self._no_answer(wait)
-        return self._answered(task.result())
+        result = task.result()
+        if REGISTRY[wait.operation].kind is not _ENQUIRY:
+            self._core.heard(call, result)
+        return self._answered(result)
 
     async def drain(self, deadline_s: float) -> int:
         """Wait for the operations in flight, at most ``deadline_s``; answer how many still run."""

@@ -20,6 +20,7 @@ CONFIRM_HOW = "confirm_how"
 EARLIER_TRANSFER = "earlier_transfer"
 EARLIER_TRANSFER_DONE = "earlier_transfer_done"
 EARLIER_TRANSFER_NOT_MADE = "earlier_transfer_not_made"
+EARLIER_TRANSFER_REVERSED = "earlier_transfer_reversed"
 EARLIER_TRANSFER_TO = "earlier_transfer_to"
 NO_INPUT = "no_input"
 NO_MATCH = "no_match"
@@ -50,6 +51,7 @@ SYSTEM_PROMPTS: tuple[str, ...] = (
     EARLIER_TRANSFER,
     EARLIER_TRANSFER_DONE,
     EARLIER_TRANSFER_NOT_MADE,
+    EARLIER_TRANSFER_REVERSED,
     EARLIER_TRANSFER_TO,
     NO_INPUT,
     NO_MATCH,

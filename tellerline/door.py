@@ -26,6 +26,10 @@ class Door(Protocol):
         """The auth session must outlive the text that began it."""
         ...
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        """The dialogue goes on with this answer."""
+        ...
+
     def let_go(self, auth_session_id: str) -> None:
         """The text is answered: its auth session goes, unless it was kept."""
         ...
@@ -69,6 +73,10 @@ class MeteredDoor:
     async def keep(self, auth_session_id: str) -> None:
         """See :class:`Door`."""
         await self._inner.keep(auth_session_id)
+
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        """See :class:`Door`."""
+        self._inner.heard(call, result)
 
     def let_go(self, auth_session_id: str) -> None:
         """See :class:`Door`."""

@@ -13,11 +13,14 @@ from core_client.adapters.demo_services import seed_services
 from core_client.adapters.demo_world import DemoAccount, DemoCustomer
 from core_client.adapters.embedded import EmbeddedBank
 from core_client.adapters.sql import audit as chain
-from core_client.adapters.sql import booking, schema
+from core_client.adapters.sql import booking, changelog, schema
+from core_client.adapters.sql.personal import PersonalData
+from core_client.adapters.sql.registry import birth_place, line_place, name_place
 from core_client.adapters.sql.schema import to_us
 from core_client.adapters.sql.statements import Statement, Tx
 from core_client.domain.accounts import Line
 from core_client.domain.audit import AuditRecord
+from core_client.domain.registry_changes import ChangeKind
 from core_client.domain.secret import Secret
 
 TOGETHER = 100  # customers under one commit: a crowd of ten thousand is there in seconds
@@ -27,7 +30,7 @@ _account = Statement(select(schema.accounts.c.id).where(schema.accounts.c.number
 _customer = Statement(
     insert(schema.customers)
     .values(number=bindparam("number_"), name=bindparam("name_"), language=bindparam("language_"),
-            birth_date=bindparam("born"))
+            birth_sealed=bindparam("born"))
     .returning(schema.customers.c.id)
 )  # fmt: skip
 _line = Statement(insert(schema.lines))
@@ -72,20 +75,27 @@ async def seed(bank: EmbeddedBank, customers: Sequence[DemoCustomer] = demo_worl
             now: datetime.datetime = now,
         ) -> int:
             digits = bank.ports.randomness.digits
-            return sum(_add(tx, who, pin_hash, now, digits) for who, pin_hash in zip(batch, hashes, strict=True))
+            pairs = zip(batch, hashes, strict=True)
+            return sum(_add(tx, bank.personal, who, pin_hash, now, digits) for who, pin_hash in pairs)
 
         added += await bank.database.write(work)
     await seed_services(bank)
     return added
 
 
-def _add(tx: Tx, who: DemoCustomer, pin_hash: str, now: datetime.datetime, digits: _Digits) -> int:
+def _add(
+    tx: Tx, personal: PersonalData, who: DemoCustomer, pin_hash: str, now: datetime.datetime, digits: _Digits
+) -> int:
     if tx.one(_known, number_=who.number) is not None:  # another node was quicker
         return 0
-    row = tx.one(_customer, number_=who.number, name_=who.name, language_=who.language, born=who.born.isoformat())
+    name = personal.seal(tx, who.name, name_place(who.number))
+    born = personal.seal(tx, who.born.isoformat(), birth_place(who.number))
+    row = tx.one(_customer, number_=who.number, name_=name, language_=who.language, born=born)
     customer = int(row[0]) if row else 0
     if who.line is not None:
-        tx.run(_line, e164=who.line, customer_id=customer, registered_us=to_us(now))
+        index = personal.index("line", who.line)
+        sealed = personal.seal(tx, who.line, line_place(index))
+        tx.run(_line, number_index=index, customer_id=customer, registered_us=to_us(now), sealed=sealed)
     tx.run(_pin, customer_id=customer, pin_hash=pin_hash, set_us=to_us(now))
     for position, account in enumerate(who.accounts):
         _open_account(tx, customer, account, default=position == 0, now=now, digits=digits)
@@ -102,6 +112,7 @@ def _add(tx: Tx, who: DemoCustomer, pin_hash: str, now: datetime.datetime, digit
         )
     for last4 in who.cards:
         tx.run(_card, customer=customer, last4_=last4)
+    changelog.record(tx, ChangeKind.CUSTOMER_ADDED, customer, now)
     chain.append(tx, AuditRecord(now, "system", "customer.seeded", f"customer:{customer}"))
     return 1
 

@@ -54,6 +54,7 @@ TRANSITIONS: Mapping[TransferState, frozenset[TransferState]] = MappingProxyType
     }
 )
 IN_FLIGHT = frozenset({_AUTHORISED, _HELD, _UNKNOWN})  # what a restart has to look after
+LAST_WORDS = frozenset({_POSTED, _VOIDED, _REVERSED})  # of what was authorised: the customer is told each
 SPENDING = frozenset({_AUTHORISED, _HELD, _POSTED, _UNKNOWN})  # what counts towards the day's limit
 
 

@@ -24,4 +24,5 @@ INTENT = {
     "payee_last4": DIGITS,
     "from_last4": DIGITS,
     "fee": Field(Type.MONEY, required=False),  # where there is one
+    "unchecked": Field(Type.FLAG, required=False),  # true where nobody here knows whose account it is
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from core_client.domain.audit import AuditRecord
 from core_client.domain.limits import LimitProfile, Spent
-from core_client.domain.transfers import Intent, TransferState
+from core_client.domain.transfers import Intent, Purpose, TransferState
 
 
 class Grant(StrEnum):
@@ -60,9 +60,18 @@ class Intents(Protocol):
 
     async def authorise(
         self, intent_id: str, customer_id: int, request_id: str, now: datetime.datetime, limits: LimitProfile,
-        audit: AuditRecord,
+        audit: AuditRecord, held_as: str | None = None,
     ) -> Authorisation:  # fmt: skip
         """Take the intent's single-use authorisation, if it is prepared, alive, its payee unchanged and in the limits.
+
+        Args:
+            intent_id: which.
+            customer_id: whose it has to be.
+            request_id: who takes it.
+            now: the moment.
+            limits: what it is checked against, and how long it can be called off.
+            audit: what is written beside it.
+            held_as: the number under which it waits while it can be called off; None: it is carried out at once.
 
         Raises:
             Declined: over a limit that other transfers have used up since it was prepared.
@@ -77,6 +86,22 @@ class Intents(Protocol):
         Raises:
             InvariantBroken: the table has no such move.
         """
+        ...
+
+    async def told(self, told: Mapping[str, TransferState], now: datetime.datetime) -> None:
+        """Mark that customers were told a last word: each intent's, if that still is its state."""
+        ...
+
+    async def owed(self, authorised_before: datetime.datetime, limit: int) -> Sequence[Intent]:
+        """Answer the oldest intents with a last word that nobody was told, authorised before a moment."""
+        ...
+
+    async def cancellable(self, customer_id: int, now: datetime.datetime) -> Sequence[Intent]:
+        """Answer a customer's intents that are authorised and can still be called off, the latest first."""
+        ...
+
+    async def prepared_since(self, customer_id: int, purposes: Set[Purpose], since: datetime.datetime) -> int:
+        """Answer how many intents of those purposes a customer had prepared since a moment."""
         ...
 
     async def cancel(self, intent_id: str, audit: AuditRecord) -> bool:

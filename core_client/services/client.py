@@ -18,17 +18,23 @@ from core_client.operations import REASONS, REGISTRY, UNAUTHENTICATED, Kind, Ope
 from core_client.services.accounts import Accounts
 from core_client.services.alerts import Alerts
 from core_client.services.appointments import AppointmentDesk
+from core_client.services.bills import Bills, TopUps
 from core_client.services.call import Arrival, OperationCall, OperationResult, Ports, Request, refused
 from core_client.services.callbacks import CallbackRequests
 from core_client.services.cards import Cards
+from core_client.services.cash import Cash, CashDesk
 from core_client.services.cheques import ChequeDesk
 from core_client.services.credentials import Factors
+from core_client.services.freezing import Freezing
 from core_client.services.identity import Identity
 from core_client.services.information import InformationDesk
 from core_client.services.loans import LoanDesk
 from core_client.services.messaging import Messaging
+from core_client.services.payees import Payees
+from core_client.services.preparing import Preparing
 from core_client.services.service_requests import RequestsOfCustomers
 from core_client.services.settlement import Resolved, Settlement
+from core_client.services.telling import Telling
 from core_client.services.transfers import Transfers
 
 __all__ = ["Arrival", "CoreClient", "OperationCall", "OperationResult"]
@@ -64,11 +70,13 @@ class CoreClient:
         self.messaging = Messaging(ports)
         self._factors = Factors(ports, self.messaging)
         self.settlement = Settlement(ports)
+        self.cash = CashDesk(ports, self.settlement)
+        self.telling = Telling(ports)
         self._running: set[asyncio.Task[OperationResult]] = set()
         self.handlers: Mapping[str, Handler] = MappingProxyType(self._dispatch())
 
     def _dispatch(self) -> dict[str, Handler]:
-        accounts, cards = Accounts(self._ports), Cards(self._ports)
+        accounts = Accounts(self._ports)
         transfers = Transfers(self._ports, self.settlement)
         return {
             "identity.claim": self._identity.claim,
@@ -82,10 +90,34 @@ class CoreClient:
             "accounts.balance": accounts.balance,
             "accounts.recent": accounts.recent,
             "transfers.prepare": transfers.prepare,
+            "transfers.prepare_own": transfers.prepare_own,
+            "transfers.prepare_account": transfers.prepare_account,
             "transfers.authorise": transfers.authorise,
+            "transfers.pending": transfers.pending,
             "transfers.cancel": transfers.cancel,
-            "cards.block": cards.block,
+            **self._payments(),
             **self._services(),
+        }
+
+    def _payments(self) -> dict[str, Handler]:
+        """Payees, bills, top-up and cash codes."""
+        preparing, payees = Preparing(self._ports), Payees(self._ports)
+        bills = Bills(self._ports, preparing)
+        cash = Cash(self._ports, preparing, self.settlement)
+        return {
+            "payees.list": payees.list,
+            "payees.prepare_add": payees.prepare_add,
+            "payees.add": payees.add,
+            "payees.prepare_remove": payees.prepare_remove,
+            "payees.remove": payees.remove,
+            "payees.drop": payees.drop,
+            "bills.billers": bills.billers,
+            "bills.due": bills.due,
+            "bills.prepare": bills.prepare,
+            "top_up.prepare": TopUps(self._ports, preparing).prepare,
+            "cash.prepare": cash.prepare,
+            "cash.order": cash.order,
+            "cash.cancel": cash.cancel,
         }
 
     def _services(self) -> dict[str, Handler]:
@@ -93,7 +125,12 @@ class CoreClient:
         information, requests = InformationDesk(self._ports), RequestsOfCustomers(self._ports)
         cheques, loans, alerts = ChequeDesk(self._ports), LoanDesk(self._ports), Alerts(self._ports)
         appointments = AppointmentDesk(self._ports)
+        cards, freezing = Cards(self._ports, requests), Freezing(self._ports, requests)
         return {
+            "cards.block": cards.block,
+            "cards.request_unblock": cards.request_unblock,
+            "accounts.freeze": freezing.freeze,
+            "accounts.request_unfreeze": freezing.request_unfreeze,
             "accounts.request_statement": requests.statement,
             "cheques.status": cheques.status,
             "cheques.stop": cheques.stop,
@@ -162,12 +199,17 @@ class CoreClient:
         """Wait for the operations that run on although nobody waits for them."""
         while self._running:
             await asyncio.wait(self._running)
+        await self.telling.drain()
+
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        """Note that a channel took what :meth:`perform` answered: whose transfer it was is not texted it again."""
+        self.telling.heard(call.operation, call.arguments, result)
 
     async def recover(self, older_than_s: float = 0) -> Sequence[Resolved]:
         """Bring what a crash or a silence left behind to a last word.
 
         Run it at start, and now and then with ``older_than_s`` so that it leaves alone what calls carry out just now.
-        Whoever is in the answer was told ``unknown``, or nothing: they are owed a text.
+        Whoever is in the answer was told ``unknown``, or nothing: :attr:`telling` has them as owed until they are.
         """
         return await self.settlement.recover(older_than_s)
 
@@ -186,12 +228,28 @@ class CoreClient:
         except IntentConflict:
             return _within(operation, refused("intent_spent"))
         except Unavailable:
-            return OperationResult("down")
+            return await self._out_of_reach(operation, call)
         except OutcomeUnknown:
             return OperationResult("unknown" if operation.kind is Kind.MONEY else "down")
         except BankError as error:
             _log.error("operation.failed", operation=operation.name, error=type(error).__name__, detail=str(error))
             return OperationResult("unknown" if operation.kind is Kind.MONEY else "down")
+
+    async def _out_of_reach(self, operation: Operation, call: OperationCall) -> OperationResult:
+        """Answer ``down`` unless this money may have been ordered before.
+
+        A text that is worked on again after a crash, or a customer who orders once more, must not hear that nothing
+        was done while the first order is carried out.
+        """
+        intent = call.arguments.get("intent")
+        if operation.kind is Kind.MONEY and isinstance(intent, str):
+            try:
+                found = await self._ports.intents.get(intent)
+            except BankError:
+                return _within(operation, OperationResult("unknown"))
+            if found is not None and found.authorised_by is not None:
+                return _within(operation, OperationResult("unknown"))
+        return OperationResult("down")
 
     async def _checked(self, operation: Operation, call: OperationCall) -> OperationResult:
         """Check shape, session and security class, then carry out."""

@@ -14,7 +14,7 @@ import structlog
 
 from core_client.domain.audit import AuditRecord
 from core_client.domain.limits import LimitProfile
-from core_client.domain.transfers import IN_FLIGHT, Intent, TransferState
+from core_client.domain.transfers import IN_FLIGHT, Intent, Purpose, TransferState
 from core_client.errors import BankError, Declined, IntentConflict, OutcomeUnknown, Unavailable
 from core_client.ports.core_bank import HoldState, Posting
 from core_client.ports.intents import Authorisation
@@ -28,7 +28,7 @@ Auditor = Callable[..., AuditRecord]
 class Word:
     """What is known of an intent after carrying it out."""
 
-    outcome: str  # ok, refused, unknown, down
+    outcome: str  # ok, held, refused, unknown, down
     posting: Posting | None = None
     reason: str | None = None
 
@@ -38,7 +38,7 @@ class Resolved:
     """An intent whose last word came late: the customer was told ``unknown``, or nothing, and waits for it."""
 
     intent: Intent
-    outcome: str  # ok, refused, unknown
+    outcome: str  # ok, held, refused, reversed, unknown
     reference: str | None = None
 
 
@@ -50,29 +50,58 @@ class Settlement:
 
     async def take(
         self, intent_id: str, customer: int, request_id: str, now: datetime.datetime, limits: LimitProfile,
-        audit: AuditRecord,
+        audit: AuditRecord, held_as: str | None = None,
     ) -> Authorisation | None:  # fmt: skip
         """Take the authorisation; None when nobody can say whether it was taken."""
         try:
-            return await self._ports.intents.authorise(intent_id, customer, request_id, now, limits, audit)
+            return await self._ports.intents.authorise(intent_id, customer, request_id, now, limits, audit, held_as)
         except OutcomeUnknown:
             return None
 
-    async def carry_out(self, intent: Intent, audit: Auditor) -> Word:
-        """Hold and post an authorised intent."""
+    async def carry_out(self, intent: Intent, audit: Auditor, *, again: bool = False) -> Word:
+        """Hold an authorised intent, and post it once it cannot be called off any more.
+
+        ``again``: whoever died over it may have sent the order, and it may still be on its way. So what is refused now
+        is voided in the ledger too, or that order would hold the money for ever.
+        """
+        give_up = self._let_go if again else self._void
         try:
             await self._ports.bank.hold(intent.order())
         except (Declined, IntentConflict) as error:
             reason = error.reason if isinstance(error, Declined) else "intent_spent"
-            return await self._void(intent, audit, Word("refused", reason=reason))
+            return await give_up(intent, audit, Word("refused", reason=reason))
         except Unavailable:
-            return await self._void(intent, audit, Word("down"))
+            return await give_up(intent, audit, Word("down"))
         except Exception as error:  # noqa: BLE001 - an order is out: whatever happened here, it may have been heard
             return await self._unknown(intent, audit, error)
         self._ports.checkpoint("hold.placed")
         await self._note(intent, TransferState.HELD, audit("intent.held", f"intent:{intent.id}"))
         self._ports.checkpoint("intent.held")
+        if self.may_be_cancelled(intent) or intent.purpose is Purpose.CASH:
+            return Word("held")
         return await self._post(intent, audit)
+
+    async def collect(self, intent: Intent, audit: Auditor) -> Word:
+        """Book what is held for a cash machine, which asks for it now."""
+        return await self._post(intent, audit)
+
+    def may_be_cancelled(self, intent: Intent) -> bool:
+        """Answer whether an authorised intent still waits for its customer to think again."""
+        return intent.cancel_until is not None and self._ports.clock.now() < intent.cancel_until
+
+    async def call_off(self, intent: Intent, audit: Auditor) -> None:
+        """Void an authorised intent whose customer thought again. The ledger says whether it was in time.
+
+        Raises:
+            Declined: it is booked by now.
+            BankError: nobody can say; whoever asks again, or waits, is told.
+        """
+        self._ports.checkpoint("intent.cancelling")
+        await self._ports.bank.void(intent.id)
+        self._ports.checkpoint("hold.released")
+        record = audit("intent.cancelled", f"intent:{intent.id}")
+        await self._ports.intents.advance(intent.id, TransferState.VOIDED, record)
+        self._ports.checkpoint("intent.voided")
 
     async def _post(self, intent: Intent, audit: Auditor) -> Word:
         try:
@@ -131,20 +160,27 @@ class Settlement:
         several nodes at once: each intent is held and posted once, whoever asks.
         """
         resolved = []
-        before = self._ports.clock.now() - datetime.timedelta(seconds=older_than_s)
+        now = self._ports.clock.now()
+        before = now - datetime.timedelta(seconds=older_than_s)
         for intent in await self._ports.intents.in_states(IN_FLIGHT):
-            if intent.authorised_at is not None and intent.authorised_at > before:
+            if intent.authorised_at is not None and before < intent.authorised_at <= now:
+                continue  # one of the future is not young: somebody has set the clock back
+            if intent.state is not TransferState.AUTHORISED and self.may_be_cancelled(intent):
                 continue
             try:
                 resolved.append(await self.resolve(intent, "system"))
-            except BankError as error:
+            except Exception as error:  # noqa: BLE001 - one that fails keeps no other from its last word
                 _log.warning("intent.not_recovered", intent_id=intent.id, error=type(error).__name__)
                 resolved.append(Resolved(intent, "unknown"))
-        await self._ports.intents.expire(
-            self._ports.clock.now(),
-            AuditRecord(self._ports.clock.now(), "system", "intents.expired", "intents:prepared"),
-        )
+        await self._expire()
         return resolved
+
+    async def _expire(self) -> None:
+        now = self._ports.clock.now()
+        try:
+            await self._ports.intents.expire(now, AuditRecord(now, "system", "intents.expired", "intents:prepared"))
+        except BankError as error:  # what was resolved is told; these are not authorised any more, whatever is written
+            _log.warning("intents.not_expired", error=type(error).__name__)
 
     async def resolve(self, intent: Intent, actor: str) -> Resolved:
         """Ask the ledger about one intent and write its word down, carrying on what is young enough."""
@@ -153,18 +189,35 @@ class Settlement:
             return AuditRecord(self._ports.clock.now(), actor, action, subject, detail)
 
         state, posting = await self._ports.bank.query(intent.id)
+        if state is HoldState.REVERSED and posting is not None:
+            return await self._note_reversed(intent, audit, posting)
         if state is HoldState.POSTED and posting is not None:
             record = audit("intent.posted", f"intent:{intent.id}", reference=posting.reference)
             await self._ports.intents.advance(intent.id, TransferState.POSTED, record, posting.reference)
             return Resolved(intent, "ok", posting.reference)
-        if state in (HoldState.NONE, HoldState.HELD) and self._is_young(intent) and not self._was_silent(intent, state):
-            word = await (self.carry_out if state is HoldState.NONE else self._post)(intent, audit)
+        if state is HoldState.HELD and self.may_be_cancelled(intent):
+            await self._note(intent, TransferState.HELD, audit("intent.held", f"intent:{intent.id}"))
+            return Resolved(intent, "held")
+        if intent.purpose is Purpose.CASH:  # only a machine that asks has it booked: without one it is let go
+            word = await self._let_go(intent, audit, Word("refused"))
+        elif (
+            state in (HoldState.NONE, HoldState.HELD) and self._is_young(intent) and not self._was_silent(intent, state)
+        ):
+            again = state is HoldState.NONE
+            word = await (self.carry_out(intent, audit, again=True) if again else self._post(intent, audit))
         else:
             word = await self._let_go(intent, audit, Word("refused"))
         return Resolved(intent, word.outcome, word.posting.reference if word.posting else None)
 
+    async def _note_reversed(self, intent: Intent, audit: Auditor, posting: Posting) -> Resolved:
+        """Somebody booked it back before anybody here knew that it was booked."""
+        for action, state in (("intent.posted", TransferState.POSTED), ("intent.reversed", TransferState.REVERSED)):
+            record = audit(action, f"intent:{intent.id}", reference=posting.reference)
+            await self._ports.intents.advance(intent.id, state, record, posting.reference)
+        return Resolved(intent, "reversed", posting.reference)
+
     def _is_young(self, intent: Intent) -> bool:
-        at = intent.authorised_at
+        at = intent.cancel_until or intent.authorised_at
         return at is not None and self._ports.clock.now() < at + self._ports.profile.intent_life
 
     @staticmethod

@@ -42,6 +42,7 @@ def built_in(languages: tuple[str, ...]) -> dict[str, ExprType]:
         "channel": ExprType("channel", choices=("voice", "sms")),
         "last_step": t.text,
         "reason": ExprType(Type.REASON.value, choices=REASONS),
+        "left": t.money,
         "today": t.date,
         "notices": notices_type(()),
     }

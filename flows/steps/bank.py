@@ -26,6 +26,7 @@ from flows.saying import Saying
 
 _perform = quick(Perform)
 _MONEY = Kind.MONEY
+LEFT = "left"  # the built-in name: the highest amount that would still be possible, after a refusal that says one
 
 
 class BankShape(StepShape):
@@ -91,6 +92,9 @@ class Bank(Step):
         if draft.retried == self.name:
             draft.retried = ""
         draft.reason = resume.reason or ""
+        draft.variables.pop(LEFT, None)
+        if outcome == "refused" and (left := resume.answer.get(LEFT)) is not None:
+            draft.variables[LEFT] = left
         if outcome == "ok" and self.save is not None:
             draft.variables[self.save] = resume.answer
         edge = self.outcomes.get(outcome)

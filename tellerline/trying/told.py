@@ -54,6 +54,10 @@ class ToldDoor:
         with working():
             await self._inner.keep(auth_session_id)
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        """See :class:`~tellerline.door.Door`."""
+        self._inner.heard(call, result)
+
     def let_go(self, auth_session_id: str) -> None:
         """See :class:`~tellerline.door.Door`."""
         self._inner.let_go(auth_session_id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from sqlalchemy import bindparam, func, insert, null, or_, select, update
+from sqlalchemy import bindparam, case, func, insert, null, or_, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
@@ -16,7 +16,7 @@ from core_client.adapters.sql.statements import Row, Statement, Tx
 from core_client.domain.audit import AuditRecord
 from core_client.domain.limits import STANDARD, LimitProfile, Moved, Movement, Spent
 from core_client.domain.money import Money
-from core_client.domain.transfers import SPENDING, Intent, Purpose, TransferState, assert_move
+from core_client.domain.transfers import IN_FLIGHT, LAST_WORDS, SPENDING, Intent, Purpose, TransferState, assert_move
 from core_client.errors import IntentConflict, InvariantBroken
 from core_client.ports.intents import Authorisation, CodeCheck, Grant
 
@@ -34,7 +34,11 @@ _create = Statement(insert(schema.intents))
 _move = Statement(
     update(schema.intents)
     .where(_i.id == bindparam("id_"))
-    .values(state=bindparam("state_"), reference=func.coalesce(bindparam("reference_"), _i.reference))
+    .values(
+        state=bindparam("state_"),
+        reference=func.coalesce(bindparam("reference_"), _i.reference),
+        told_us=case((bindparam("again") == 1, null()), else_=_i.told_us),
+    )
 )
 _grant = Statement(
     update(schema.intents)
@@ -44,6 +48,7 @@ _grant = Statement(
         authorised_us=bindparam("at"),
         authorised_by=bindparam("request"),
         cancel_us=bindparam("until"),
+        reference=bindparam("number_"),
     )
 )
 _customer_lock = Statement(
@@ -66,6 +71,33 @@ _spent = Statement(
     .group_by(_i.channel, _i.purpose, _i.payee_added_us)
 )
 _class = Statement(select(schema.customers.c.customer_class).where(schema.customers.c.id == bindparam("id_")))
+_told = Statement(
+    update(schema.intents)
+    .where(_i.id == bindparam("id_"), _i.state == bindparam("state_"), _i.told_us.is_(None))
+    .values(told_us=bindparam("at"))
+)
+_owed = Statement(
+    _whole.where(
+        _i.told_us.is_(None),
+        _i.authorised_us.is_not(None),
+        _i.authorised_us <= bindparam("before"),
+        or_(*(_i.state == state.value for state in sorted(LAST_WORDS))),
+    )
+    .order_by(_i.authorised_us, _i.id)
+    .limit(bindparam("limit_"))
+)
+_cancellable = Statement(
+    _whole.where(
+        _i.customer_id == bindparam("customer"),
+        _i.cancel_us > bindparam("now_"),
+        or_(*(_i.state == state.value for state in sorted(IN_FLIGHT))),
+    ).order_by(_i.authorised_us.desc(), _i.id)
+)
+_prepared = Statement(
+    select(_i.purpose, func.count())
+    .where(_i.customer_id == bindparam("customer"), _i.prepared_us >= bindparam("since"))
+    .group_by(_i.purpose)
+)
 _new_code = Statement(
     update(schema.intents)
     .where(_i.id == bindparam("id_"))
@@ -78,6 +110,8 @@ _use_code = Statement(update(schema.intents).where(_i.id == bindparam("id_")).va
 _overdue = Statement(
     update(schema.intents).where(_i.state == "prepared", _i.expires_us <= bindparam("now_")).values(state="expired")
 )
+
+_NOTHING = datetime.timedelta(0)
 
 
 def _as_intent(row: Row) -> Intent:
@@ -169,7 +203,7 @@ class SqlIntents:
 
     async def authorise(
         self, intent_id: str, customer_id: int, request_id: str, now: datetime.datetime, limits: LimitProfile,
-        audit: AuditRecord,
+        audit: AuditRecord, held_as: str | None = None,
     ) -> Authorisation:  # fmt: skip
         """Take the intent's single-use authorisation."""
 
@@ -188,8 +222,10 @@ class SqlIntents:
             limits.check(movement, spent, now)
             assert_move(intent.state, TransferState.AUTHORISED)
             window = limits.cancel_window(movement)
-            until = to_us(now + window) if window else None
-            tx.run(_grant, id_=intent_id, at=to_us(now), request=request_id, until=until)
+            waits = held_as is not None and window > _NOTHING
+            until = to_us(now + window) if waits else None
+            number = held_as if waits else None
+            tx.run(_grant, id_=intent_id, at=to_us(now), request=request_id, until=until, number_=number)
             chain.append(tx, audit)
             row = tx.one(_by_id, id_=intent_id)
             return Authorisation(Grant.GRANTED, None if row is None else _as_intent(row))
@@ -209,11 +245,38 @@ class SqlIntents:
             if intent.state is state:
                 return intent
             assert_move(intent.state, state)
-            tx.run(_move, id_=intent_id, state_=state.value, reference_=reference)
+            again = int(state is TransferState.REVERSED)  # whoever was told "done" is told what became of it
+            tx.run(_move, id_=intent_id, state_=state.value, reference_=reference, again=again)
             chain.append(tx, audit)
             return _as_intent(tx.one(_by_id, id_=intent_id) or row)
 
         return await self._database.write(work)
+
+    async def told(self, told: Mapping[str, TransferState], now: datetime.datetime) -> None:
+        """Mark that customers were told a last word."""
+
+        def work(tx: Tx) -> None:
+            for intent_id in sorted(told):  # two nodes mark in one order: neither waits for the other's lock
+                tx.run(_told, id_=intent_id, state_=told[intent_id].value, at=to_us(now))
+
+        await self._database.write(work)
+
+    async def owed(self, authorised_before: datetime.datetime, limit: int) -> Sequence[Intent]:
+        """Answer the oldest intents with a last word that nobody was told."""
+        before = to_us(authorised_before)
+        rows = await self._database.read(lambda tx: tx.all(_owed, before=before, limit_=limit))
+        return [_as_intent(row) for row in rows]
+
+    async def cancellable(self, customer_id: int, now: datetime.datetime) -> Sequence[Intent]:
+        """Answer a customer's intents that can still be called off, the latest first."""
+        rows = await self._database.read(lambda tx: tx.all(_cancellable, customer=customer_id, now_=to_us(now)))
+        return [_as_intent(row) for row in rows]
+
+    async def prepared_since(self, customer_id: int, purposes: Set[Purpose], since: datetime.datetime) -> int:
+        """Answer how many intents of those purposes a customer had prepared since a moment."""
+        names = {purpose.value for purpose in purposes}
+        rows = await self._database.read(lambda tx: tx.all(_prepared, customer=customer_id, since=to_us(since)))
+        return sum(int(row[1]) for row in rows if row[0] in names)
 
     async def cancel(self, intent_id: str, audit: AuditRecord) -> bool:
         """Void an intent if it is still prepared; answer whether it is void now."""
@@ -223,7 +286,7 @@ class SqlIntents:
             state = None if row is None else _as_intent(row).state
             if state is not TransferState.PREPARED:
                 return state is TransferState.VOIDED
-            tx.run(_move, id_=intent_id, state_=TransferState.VOIDED.value, reference_=None)
+            tx.run(_move, id_=intent_id, state_=TransferState.VOIDED.value, reference_=None, again=0)
             chain.append(tx, audit)
             return True
 

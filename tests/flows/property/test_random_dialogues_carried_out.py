@@ -84,6 +84,9 @@ class MoodyBank:
     async def keep(self, auth_session_id: str) -> None:
         await asyncio.sleep(0)
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        return None
+
 
 class MoodyLine:
     """Somebody who presses, is silent, or hangs up at any moment."""

@@ -38,6 +38,7 @@ class ToldCore:
     calls: list[OperationCall] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    heard_answers: list[tuple[str, str]] = field(default_factory=list)
 
     async def perform(self, call: OperationCall) -> OperationResult:
         """See ``CoreClient.perform``."""
@@ -52,6 +53,10 @@ class ToldCore:
     async def keep(self, auth_session_id: str) -> None:
         """See ``CoreClient.keep``."""
         self.kept.append(auth_session_id)
+
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        """See ``CoreClient.heard``."""
+        self.heard_answers.append((call.operation, result.outcome))
 
     @property
     def asked(self) -> list[str]:

@@ -110,6 +110,9 @@ class AnyCore:
     async def keep(self, auth_session_id: str) -> None:
         return None
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        return None
+
 
 @dataclass
 class ByHand:

@@ -109,6 +109,9 @@ class _Bank:
     async def keep(self, auth_session_id: str) -> None:
         raise NotImplementedError
 
+    def heard(self, call: OperationCall, result: OperationResult) -> None:
+        raise NotImplementedError
+
     def let_go(self, auth_session_id: str) -> None:
         raise NotImplementedError
 
