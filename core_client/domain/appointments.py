@@ -20,6 +20,12 @@ class Topic(StrEnum):
     LOAN = "loan"
     OTHER = "other"
 
+    @classmethod
+    def keyed(cls, digit: str) -> Topic | None:
+        """Answer the topic that a customer names by its number, from 1."""
+        topics = {str(number): topic for number, topic in enumerate(cls, start=1)}
+        return topics.get(digit)
+
 
 class AppointmentState(StrEnum):
     """Where an appointment stands."""

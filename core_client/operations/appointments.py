@@ -13,20 +13,17 @@ _SLOT = {"slot": TEXT, "date": _DATE, "hour": _NUMBER}
 ROWS = (
     Operation(
         "appointments.offer",
-        "What an appointment can be about, and at which branches.",
+        "The branches that take appointments.",
         Kind.ENQUIRY,
         Security.IDENTIFIED,
         {"language": _LANGUAGE},
-        {
-            "topics": Field(Type.LIST, fields={"topic": TEXT}),
-            "branches": Field(Type.LIST, fields=_BRANCH),
-        },
+        {"branches": Field(Type.LIST, fields=_BRANCH)},
         ("ok", "down"),
         voice_security=Security.AUTHENTICATED,
     ),
     Operation(
         "appointments.slots",
-        "The next free hours of a branch.",
+        "The next free hours of a branch; none where it takes no appointments.",
         Kind.ENQUIRY,
         Security.IDENTIFIED,
         {"branch": DIGITS},
@@ -36,10 +33,11 @@ ROWS = (
     ),
     Operation(
         "appointments.book",
-        "Book a free hour, and have the customer reminded by text the day before.",
+        "Book a free hour, and have the customer reminded by text the day before. ``topic``: 1 an account, 2 a card, "
+        "3 a loan, 4 something else.",
         Kind.CHANGE,
         Security.IDENTIFIED,
-        {"branch": DIGITS, "slot": TEXT, "topic": TEXT, "language": _LANGUAGE},
+        {"branch": DIGITS, "slot": TEXT, "topic": DIGITS, "language": _LANGUAGE},
         {"reference": DIGITS, "branch": TEXT, "topic": TEXT, "date": _DATE, "hour": _NUMBER},
         ("ok", "refused", "down"),
         voice_security=Security.AUTHENTICATED,

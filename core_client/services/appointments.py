@@ -26,13 +26,12 @@ class AppointmentDesk:
         self._ports = ports
 
     async def offer(self, request: Request, language: str | None = None) -> OperationResult:
-        """Answer the topics, and the branches that take appointments."""
+        """Answer the branches that take appointments."""
         sheet, wanted = await self._ports.information.current(), language or request.session.language
-        topics: tuple[Value, ...] = tuple({"topic": topic.value} for topic in Topic)
         branches: tuple[Value, ...] = tuple(
             {"code": branch.code, "name": in_language(branch.name, wanted)} for branch in sheet.branches if branch.seats
         )
-        return ok(topics=topics, branches=branches)
+        return ok(branches=branches)
 
     async def slots(self, request: Request, branch: str) -> OperationResult:
         """Answer the next free hours of a branch."""
@@ -53,15 +52,17 @@ class AppointmentDesk:
         """Book a free hour. The reminder is stored with it."""
         ports, customer = self._ports, customer_of(request)
         sheet = await ports.information.current()
-        at, seats = self._moment(request, slot), sheet.branch(branch).seats
-        if at is None or topic not in set(Topic) or not seats:
+        at, seats, about = self._moment(request, slot), sheet.branch(branch).seats, Topic.keyed(topic)
+        if about is None:
+            return refused("not_permitted")
+        if at is None or not seats:
             return refused("slot_taken")
         wanted = language or request.session.language
         most = ports.profile.appointments.most_open
         for _ in range(_TRIES):
             reference = ports.randomness.digits(_REFERENCE_DIGITS)
             appointment = Appointment(
-                reference, request.id, customer, branch, Topic(topic), _utc(at), 0, AppointmentState.BOOKED,
+                reference, request.id, customer, branch, about, _utc(at), 0, AppointmentState.BOOKED,
                 request.now, wanted,
             )  # fmt: skip
             reminder = self._reminder(appointment, at, branch_name(sheet, branch, wanted))
