@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import and_, bindparam, case, cast, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, cast, func, literal, not_, or_, select
 from sqlalchemy.types import String
 
 from core_client.adapters.sql import schema
@@ -26,6 +26,11 @@ _PAGE = 5_000
 MOST = 1_000  # differences of one kind that are told: more says no more
 _i, _h, _j, _e = schema.intents.c, schema.holds.c, schema.journals.c, schema.entries.c
 _held_as = func.coalesce(_h.state, "none")
+
+
+def _among(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
+    """As IN, in a form that is compiled once."""
+    return or_(*(column == value for value in values))
 
 
 def _pairs(allowed: Iterable[tuple[TransferState, HoldState]]) -> list[tuple[str, str]]:
@@ -57,7 +62,7 @@ _amounts = Statement(
 _references = Statement(
     select(_i.id)
     .select_from(schema.intents.join(schema.journals, and_(_j.intent_id == _i.id, _j.kind == "transfer")))
-    .where(_i.reference.is_not(None), _i.reference != _j.reference, _i.state.in_(("posted", "reversed")))
+    .where(_i.reference.is_not(None), _i.reference != _j.reference, _among(_i.state, "posted", "reversed"))
     .order_by(_i.id)
     .limit(MOST)
 )
@@ -73,7 +78,7 @@ _booked = (
     .group_by(_j.intent_id)
     .subquery()
 )
-_wanted_transfers = case((_h.state.in_(("posted", "reversed")), 1), else_=0)
+_wanted_transfers = case((_among(_h.state, "posted", "reversed"), 1), else_=0)
 _wanted_reversals = case((_h.state == "reversed", 1), else_=0)
 _journals = Statement(
     select(_h.intent_id, _h.state, func.coalesce(_booked.c.transfers, 0), func.coalesce(_booked.c.reversals, 0))
@@ -103,7 +108,7 @@ _unordered = Statement(
     .order_by(_h.intent_id)
     .limit(MOST)
 )
-_with_a_posting = Statement(select(_i.id).where(_i.state.in_(("posted", "reversed")), _i.id > bindparam("after"))
+_with_a_posting = Statement(select(_i.id).where(_among(_i.state, "posted", "reversed"), _i.id > bindparam("after"))
                             .order_by(_i.id).limit(_PAGE))  # fmt: skip
 _audit_page = Statement(
     select(schema.audit.c.seq, schema.audit.c.body)
@@ -114,7 +119,7 @@ _audit_page = Statement(
 _untold = Statement(
     select(_i.id, _i.state)
     .where(
-        _i.authorised_us.is_not(None), _i.told_us.is_(None), _i.state.in_(("posted", "voided", "reversed")),
+        _i.authorised_us.is_not(None), _i.told_us.is_(None), _among(_i.state, "posted", "voided", "reversed"),
     )
     .order_by(_i.id)
     .limit(MOST)
