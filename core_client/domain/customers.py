@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core_client.domain.registry_changes import Bar
 from core_client.errors import Declined
 
 
@@ -20,6 +21,8 @@ class Customer:
     name: str
     language: str | None
     birth_date: datetime.date | None = None
+    customer_class: str = "standard"
+    bars: frozenset[Bar] = frozenset()  # what they may not use, as of when this was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,18 @@ def find_payee(payees: Iterable[Payee], asked: str) -> Payee:
 
 
 def _names(payee: Payee) -> set[str]:
-    return {folded(payee.alias), folded(payee.name), *(_name_parts(payee.name))}
+    return {folded(payee.alias), *known_names(payee.name)}
+
+
+def known_names(name: str) -> set[str]:
+    """Answer, folded, what a name is known by: whole, and its Chinese words and its other words, each run together.
+
+    ``李雷 Li Lei`` is known by 李雷 and by Li Lei too.
+    """
+    return {folded(name), *_name_parts(name)}
 
 
 def _name_parts(name: str) -> set[str]:
-    """``李雷 Li Lei`` is known by 李雷 and by Li Lei: its Chinese words and its other words, each run together."""
     words = name.split()
     chinese = "".join(word for word in words if any(ord(char) > 0x2E80 for char in word))
     other = "".join(word for word in words if not any(ord(char) > 0x2E80 for char in word))

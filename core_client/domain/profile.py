@@ -6,8 +6,11 @@ import datetime
 from dataclasses import dataclass, field
 
 from core_client.domain.appointments import AppointmentPolicy
+from core_client.domain.billers import TopUpPolicy
 from core_client.domain.callbacks import CallbackPolicy
+from core_client.domain.cash import CashPolicy
 from core_client.domain.limits import LimitProfile
+from core_client.domain.payees import PayeePolicy
 from core_client.domain.pins import AttemptPolicy
 from core_client.domain.service_requests import RequestPolicy
 from core_client.domain.sims import SimPolicy
@@ -29,6 +32,9 @@ class BankProfile:
     requests: RequestPolicy = field(default_factory=RequestPolicy)
     appointments: AppointmentPolicy = field(default_factory=AppointmentPolicy)
     callbacks: CallbackPolicy = field(default_factory=CallbackPolicy)
+    payees: PayeePolicy = field(default_factory=PayeePolicy)
+    top_ups: TopUpPolicy = field(default_factory=TopUpPolicy)
+    cash: CashPolicy = field(default_factory=CashPolicy)
     sims: SimPolicy = field(default_factory=SimPolicy)
     missed_call_number: str = "95501"  # that brings the balance by text; empty: there is none
     currency: str = "CNY"  # of an amount that was keyed without one

@@ -19,6 +19,8 @@ class RequestKind(StrEnum):
     STATEMENT = "statement"
     CHEQUE_BOOK = "cheque_book"
     COMPLAINT = "complaint"
+    CARD_UNBLOCK = "card_unblock"
+    UNFREEZE = "unfreeze"
 
 
 class RequestState(StrEnum):
@@ -60,6 +62,8 @@ class RequestPolicy:
         default_factory=lambda: {
             RequestKind.STATEMENT: 3,
             RequestKind.CHEQUE_BOOK: 5,
+            RequestKind.CARD_UNBLOCK: 1,
+            RequestKind.UNFREEZE: 1,
             RequestKind.COMPLAINT: 10,  # two weeks; a regulator's own figure goes before it
         }
     )

@@ -14,8 +14,10 @@ from core_client.errors import BankError, Declined
 from core_client.ports.audit import ChainReport
 from core_client.ports.core_bank import HoldState
 from core_client.services.appointments import AppointmentDesk
+from core_client.services.billers import BillerDesk
 from core_client.services.call import Ports
 from core_client.services.callbacks import CallbackDesk
+from core_client.services.freezing import FreezeDesk
 from core_client.services.information import SheetDesk
 from core_client.services.service_requests import RequestDesk
 from core_client.services.settlement import Resolved, Settlement
@@ -62,6 +64,8 @@ class BankAdmin:
         self.requests = RequestDesk(ports)
         self.sheet = SheetDesk(ports)
         self.appointments = AppointmentDesk(ports)
+        self.freezes = FreezeDesk(ports)
+        self.billers = BillerDesk(ports)
 
     async def find_customer(self, wanted: str) -> Customer:
         """Find a customer by customer number or by registered number in E.164.

@@ -16,16 +16,21 @@ from core_client.operations import Security
 from core_client.ports.appointments import Appointments
 from core_client.ports.audit import Audit
 from core_client.ports.auth_sessions import AuthSession
+from core_client.ports.billers import Billers
 from core_client.ports.callbacks import Callbacks
+from core_client.ports.cash_orders import CashOrders
 from core_client.ports.cheques import Cheques
 from core_client.ports.clock import Clock
 from core_client.ports.consents import Consents
 from core_client.ports.core_bank import CoreBank
 from core_client.ports.credentials import Credentials
+from core_client.ports.freezes import Freezes
+from core_client.ports.holders import Holders
 from core_client.ports.information import InformationSheet
 from core_client.ports.intents import Intents
 from core_client.ports.loans import Loans
 from core_client.ports.notices import Notices
+from core_client.ports.payees import PayeeRequests
 from core_client.ports.pin_hashing import PinHashing
 from core_client.ports.randomness import Randomness
 from core_client.ports.registry import Registry
@@ -104,6 +109,11 @@ class Ports:
     loans: Loans
     notices: Notices
     appointments: Appointments
+    payee_requests: PayeeRequests
+    holders: Holders
+    freezes: Freezes
+    billers: Billers
+    cash_orders: CashOrders
     sim_swaps: SimSwaps
     staff: Staff
     auth_sessions: HeldAuthSessions

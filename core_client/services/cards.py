@@ -1,11 +1,13 @@
-"""Blocking cards: at once, without a PIN, because blocking harms less than a thief."""
+"""Cards: blocked at once, without a PIN, because blocking harms less than a thief; unblocked by people only."""
 
 from __future__ import annotations
 
 from core_client.domain.customers import CardState
+from core_client.domain.service_requests import RequestKind
 from core_client.operations import Security
 from core_client.services.accounts import customer_of
 from core_client.services.call import OperationResult, Ports, Request, ok, refused
+from core_client.services.service_requests import RequestsOfCustomers
 
 _REFERENCE_DIGITS = 8
 _END_DIGITS = 4
@@ -13,10 +15,11 @@ _NOBODY = -1
 
 
 class Cards:
-    """cards.block."""
+    """cards.block, cards.request_unblock."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, requests: RequestsOfCustomers) -> None:
         self._ports = ports
+        self._requests = requests
 
     async def block(self, request: Request, last4: str | None = None) -> OperationResult:
         """Block a card.
@@ -42,6 +45,19 @@ class Cards:
         if not blocked:
             return refused("card_unknown")
         return ok(last4=blocked[0].last4, reference=blocked[0].reference or reference)
+
+    async def request_unblock(self, request: Request, last4: str | None = None) -> OperationResult:
+        """Ask people to unblock a card; they check who it is first. Without ``last4``: the only one that is blocked."""
+        cards = await self._ports.registry.cards(customer_of(request))
+        if last4 is not None:
+            cards = [card for card in cards if card.last4 == last4[-_END_DIGITS:]]
+            if not cards:
+                return refused("card_unknown")
+        blocked = [card for card in cards if card.state is CardState.BLOCKED]
+        if len(blocked) != 1:
+            return refused("card_unknown" if blocked else "card_not_blocked")
+        stands = await self._requests.ask(request, RequestKind.CARD_UNBLOCK, {"last4": blocked[0].last4})
+        return ok(last4=blocked[0].last4, reference=stands.reference, due=stands.due)
 
     async def _for_a_claim(self, request: Request, last4: str | None, reference: str) -> OperationResult:
         if last4 is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core_client.domain.payees import REQUEST_PREFIX, PayeeRequest
 from core_client.domain.pins import CODE_DIGITS, SlotKind
 from core_client.domain.secret import Secret
 from core_client.domain.sims import Sim
 from core_client.domain.transfers import Intent, TransferState
 from core_client.errors import Unavailable
-from core_client.ports.intents import CodeCheck
+from core_client.ports.intents import CodeCheck, Intents
+from core_client.ports.payees import PayeeRequests
 from core_client.services.call import OK, OperationResult, Ports, Request, ok, refused
 from core_client.services.messaging import Messaging
 
@@ -48,7 +50,7 @@ class Factors:
         return OK
 
     async def issue_code(self, request: Request, intent: str) -> OperationResult:
-        """Make the code that confirms one intent. An older one is void; failures stay counted.
+        """Make the code that confirms one intent, or a payee. An older one is void; failures stay counted.
 
         None is made for a line whose SIM is fresh: who swapped it would read the code. What is said then names no
         reason; the intent stays as it is, and lapses.
@@ -58,9 +60,9 @@ class Factors:
             return _LOCKED
         found = await self._prepared(request, intent)
         if found is None:
-            return refused("intent_spent")
+            return refused("request_spent" if _is_payee_s(intent) else "intent_spent")
         if request.now >= found.expires_at:
-            return refused("intent_expired")
+            return refused("request_expired" if _is_payee_s(intent) else "intent_expired")
         line = request.session.line
         sim = Sim.UNKNOWN if line is None else await self._messaging.sim_of(line)
         if not ports.profile.sims.lets_through(sim):
@@ -69,21 +71,21 @@ class Factors:
         code = Secret(ports.randomness.digits(CODE_DIGITS))
         expires_at = min(found.expires_at, request.now + ports.profile.code_life)
         audit = request.audit("code.issued", f"intent:{intent}", sim=sim.value)
-        await ports.intents.set_code(intent, ports.keyed.code(code, found.binding()), expires_at, audit)
+        await self._store_of(intent).set_code(intent, ports.keyed.code(code, found.binding()), expires_at, audit)
         return ok(code=code)
 
     async def verify_code(self, request: Request, intent: str, code: Secret) -> OperationResult:
         """Check an intent's code. A failure counts with the PIN's; success gives back its own slot and no other."""
         ports, session = self._ports, request.session
         subject = session.subject
-        found = await ports.intents.get(intent)
+        found = await self._store_of(intent).get(intent)
         if subject is None or found is None or found.customer_id != session.customer_id:
             return _EXPIRED
         attempt = await ports.credentials.take_slot(subject, session.customer_id, request.now, delayed=False)
         if attempt.kind is not SlotKind.TAKEN:
             return _LOCKED if attempt.kind is SlotKind.LOCKED else OperationResult("down")
         mac = ports.keyed.code(code, found.binding())
-        check = await ports.intents.use_code(intent, mac, request.id, request.now)
+        check = await self._store_of(intent).use_code(intent, mac, request.id, request.now)
         if check is CodeCheck.WRONG:
             audit = request.audit("code.refused", f"intent:{intent}")
             failures = await ports.credentials.settle_wrong(subject, ports.clock.now(), audit)
@@ -102,8 +104,16 @@ class Factors:
             return False
         return await self._ports.credentials.failures(subject) >= self._ports.profile.attempts.limit
 
-    async def _prepared(self, request: Request, intent_id: str) -> Intent | None:
-        found = await self._ports.intents.get(intent_id)
+    async def _prepared(self, request: Request, intent_id: str) -> Intent | PayeeRequest | None:
+        found = await self._store_of(intent_id).get(intent_id)
         if found is None or found.customer_id != request.session.customer_id:
             return None
-        return found if found.state is TransferState.PREPARED else None
+        return found if found.state.value == TransferState.PREPARED.value else None
+
+    def _store_of(self, intent_id: str) -> Intents | PayeeRequests:
+        """Answer where it is kept: a code confirms a transfer, or a payee that comes or goes."""
+        return self._ports.payee_requests if _is_payee_s(intent_id) else self._ports.intents
+
+
+def _is_payee_s(intent_id: str) -> bool:
+    return intent_id.startswith(REQUEST_PREFIX)

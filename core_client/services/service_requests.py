@@ -35,7 +35,7 @@ class RequestsOfCustomers:
         if not 1 <= months <= most:
             return refused("period_invalid")
         found = await self._ports.bank.account(customer, account)
-        stands = await self._ask(
+        stands = await self.ask(
             request, RequestKind.STATEMENT, {"account": found.id, "last4": found.last4, "months": months}
         )
         return ok(last4=found.last4, months=months, reference=stands.reference, due=stands.due)
@@ -47,7 +47,7 @@ class RequestsOfCustomers:
             return refused("account_frozen")
         if found.product != "current" or found.booked.currency != self._ports.profile.currency:
             return refused("not_permitted")
-        stands = await self._ask(request, RequestKind.CHEQUE_BOOK, {"account": found.id, "last4": found.last4})
+        stands = await self.ask(request, RequestKind.CHEQUE_BOOK, {"account": found.id, "last4": found.last4})
         return ok(last4=found.last4, reference=stands.reference, due=stands.due)
 
     async def complain(
@@ -58,12 +58,17 @@ class RequestsOfCustomers:
             return refused("not_permitted")
         said = {"about": about, "recording": recording, "seconds": seconds, "line": request.session.line}
         detail = {name: value for name, value in said.items() if value is not None}
-        stands = await self._ask(request, RequestKind.COMPLAINT, detail, one_at_a_time=False)
+        stands = await self.ask(request, RequestKind.COMPLAINT, detail, one_at_a_time=False)
         return ok(reference=stands.reference, due=stands.due)
 
-    async def _ask(
+    async def ask(
         self, request: Request, kind: RequestKind, detail: Mapping[str, str | int], *, one_at_a_time: bool = True
     ) -> ServiceRequest:
+        """Store a request of a kind; the one that waits is answered again.
+
+        Raises:
+            Declined: ``not_permitted``: too many of the kind wait.
+        """
         ports = self._ports
         policy, session = ports.profile.requests, request.session
         for _ in range(_TRIES):
