@@ -45,11 +45,13 @@ from sms.people.windows import Windows
 from sounds.catalogue import Catalogue
 from tellerline.bank_keeping import anchoring_of, keep_bank
 from tellerline.config import Config
+from tellerline.core import HttpCore, open_core
 from tellerline.door import Door, MeteredDoor
 from tellerline.errors import ConfigError
 from tellerline.health import Check, Health, serving
 from tellerline.late_results import LateResults
 from tellerline.missed_calls import MissedCalls
+from tellerline.notices import Notices
 from tellerline.profile import profile_of
 from tellerline.releasing import Served, keep_clean, keep_up, open_flows, open_served
 from tellerline.state import Keys, open_state
@@ -99,6 +101,7 @@ class Node:
     texting: SmsGateway | None = None
     standing: SmsStanding | None = None  # of the texts
     ami: AmiClient | None = None
+    core: HttpCore | None = None  # of accounts and money, when they are elsewhere
     health_port: int | None = None
     draining: bool = False
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -160,7 +163,8 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         catalogue = Catalogue.load(overlay=config.sounds.dir)
         served = await open_served(config, catalogue, store.redis, seams.clock)
         seams.progress("the bank")
-        bank = await stack.enter_async_context(_open_bank(config, keys, store.redis, seams))
+        core = await stack.enter_async_context(_core(config, keys))
+        bank = await stack.enter_async_context(_open_bank(config, keys, store.redis, seams, core))
         if config.bank.demo:
             await seed(bank)
         door = MeteredDoor(seams.wrap_door(bank.client), metrics)
@@ -184,6 +188,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         )
         server = _server(config, voice, catalogue, metrics)
         node = Node(config, seams.clock, bank, door, catalogue, served, runner, store, metrics, server, voice)
+        node.core = core
         left_behind = await bank.client.recover()  # by a crash; before anybody calls or texts
         if config.sms.on:
             behind = Behind(
@@ -220,6 +225,9 @@ async def _beside_the_calls(
             group.create_task(recovering, name="recover intents"),
             group.create_task(keeping, name="keep the bank"),
         ]
+        if node.texting is not None:
+            notices = Notices(node.bank.ports, node.catalogue, node.texting.send, node.runner.vault)
+            tasks.append(group.create_task(notices.watch(), name="text notices"))
         try:
             yield
         finally:
@@ -271,26 +279,42 @@ async def open_bank_only(config: Config, *, make: bool = False) -> AsyncIterator
     nobody = Redis()  # connects when it is used; an operator has no auth session
     keys = open_state(config.server.state_dir)
     try:
-        async with _open_bank(config, keys, nobody, Seams()) as bank:
+        async with _core(config, keys) as core, _open_bank(config, keys, nobody, Seams(), core) as bank:
             yield bank
     finally:
         await nobody.aclose()
 
 
 @contextlib.asynccontextmanager
-async def _open_bank(config: Config, keys: Keys, redis: Redis, seams: Seams) -> AsyncIterator[EmbeddedBank]:
+async def _open_bank(
+    config: Config, keys: Keys, redis: Redis, seams: Seams, core: HttpCore | None = None
+) -> AsyncIterator[EmbeddedBank]:
     profile = profile_of(config)
     where = bank_url(config)
     async with open_bank(
         where,
         pepper=keys.pepper,
+        personal_key=keys.personal,
         clock=seams.clock,
         auth_sessions=RedisAuthSessions(redis, profile.session_life, Sealer(keys.seal)),
         profile=profile,
         pin_cost=seams.pin_cost,
+        wrap_bank=(lambda ledger: ledger) if core is None else core.in_place_of,
         recover=False,  # the node does when it can text the results; an operator's command only looks
     ) as bank:
+        if core is not None:
+            core.customers = bank.ports.registry
         yield bank
+
+
+@contextlib.asynccontextmanager
+async def _core(config: Config, keys: Keys) -> AsyncIterator[HttpCore | None]:
+    """Open the way to the core bank; None: the embedded one has the accounts."""
+    if config.core.kind == "embedded":
+        yield None
+        return
+    async with open_core(config.core, keys.seal) as core:
+        yield core
 
 
 def _drafts(config: Config, served: Served) -> DraftNumber | None:
@@ -406,7 +430,10 @@ def _checks(node: Node) -> dict[str, Check]:
     async def texts() -> str | None:
         return node.standing.down() if node.standing is not None else None
 
-    return {"store": store, "bank": bank, "calls": calls, "texts": texts}
+    async def core() -> str | None:
+        return await node.core.down() if node.core is not None else None
+
+    return {"store": store, "bank": bank, "core": core, "calls": calls, "texts": texts}
 
 
 __all__ = ["Node", "Seams", "bank_url", "open_bank_only", "open_flows", "open_releases", "running", "store_url"]

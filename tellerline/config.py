@@ -16,12 +16,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from core_client.domain.money import Money
 from tellerline.config_codes import Codes
+from tellerline.config_core import Core, Face
 from tellerline.config_missed_call import MissedCall
 from tellerline.config_reading import read_settings
 from tellerline.config_section import Count, Folder, Port, Seconds, Section
 from tellerline.config_sms import Sms
+from tellerline.config_transfers import Transfers
 
 __all__ = [
     "Agi",
@@ -30,6 +31,8 @@ __all__ = [
     "Callbacks",
     "Codes",
     "Config",
+    "Core",
+    "Face",
     "Flows",
     "Health",
     "MissedCall",
@@ -176,28 +179,6 @@ class Callbacks(Section):
     most_open_per_line: Count = Field(default=3, description="Requests that one line may have open at once.")
 
 
-Amounts = tuple[str, ...]
-
-
-class Transfers(Section):
-    """How much may be moved, and how soon. A currency that no limit names is not moved at all."""
-
-    most_each: Amounts = Field(default=("50000.00 CNY", "7000.00 USD"), description="Most in one transfer.")
-    most_a_day: Amounts = Field(default=("100000.00 CNY", "14000.00 USD"), description="Most in one day.")
-    most_a_day_by_sms: Amounts = Field(default=("5000.00 CNY", "700.00 USD"), description="Most by text in one day.")
-    payee_cooling_s: Seconds = Field(default=86_400, description="A new payee cannot be paid before.")
-    confirm_s: Seconds = Field(default=600, description="A transfer, or its code, that nobody confirmed lapses after.")
-    utc_offset_minutes: int = Field(default=480, ge=-720, le=840, description="When the bank's day begins.")
-
-    @field_validator("most_each", "most_a_day", "most_a_day_by_sms")
-    @classmethod
-    def _amounts(cls, value: Amounts) -> Amounts:
-        currencies = [Money.parse(text).currency for text in value]
-        if len(set(currencies)) != len(currencies):
-            raise ValueError("one amount a currency")
-        return value
-
-
 class Flows(Section):
     """The call flows."""
 
@@ -255,6 +236,8 @@ class Config(Section):
     sms: Sms = Sms()
     store: Store = Store()
     bank: Bank = Bank()
+    core: Core = Core()
+    face: Face = Face()
     pin: Pin = Pin()
     transfers: Transfers = Transfers()
     callbacks: Callbacks = Callbacks()

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core_client.services.admin import Resolution
-from tellerline.cli import bank_audit, bank_copies, bank_reports, callbacks
+from tellerline.cli import bank_audit, bank_copies, bank_reports, bank_reversals, bank_serve, callbacks
 from tellerline.cli.opened_bank import operator, with_bank
 from tellerline.cli.telling import ConfigOption, out
 
@@ -18,10 +18,12 @@ customer = typer.Typer(help="One customer.", no_args_is_help=True)
 unknown = typer.Typer(help="Transfers whose outcome is unknown.", no_args_is_help=True)
 app.add_typer(customer, name="customer")
 app.add_typer(unknown, name="unknown")
+app.add_typer(bank_reversals.app, name="reversal")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(bank_audit.app, name="audit")
 bank_copies.add_to(app)
 bank_reports.add_to(app)
+bank_serve.add_to(app)
 
 Who = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer number (10000001) or line (+8613900000001).")]
 

@@ -38,6 +38,10 @@ class Bells(Protocol):
         """Wait for the call."""
         ...
 
+    def forget(self, correlation_id: str) -> None:
+        """Wait for it no longer."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -116,10 +120,14 @@ class Asker:
         """
         until = self._until()
         headers = {} if self._bells is None else {"X-Callback-URL": self._bells.address(correlation_id)}
-        answer = await self._changed(WireRequest(method, path, body, correlation_id, headers=headers), until)
-        if answer.status != 202:
-            return body_of(answer)
-        return await self._settled(body_of(answer), correlation_id, until)
+        try:
+            answer = await self._changed(WireRequest(method, path, body, correlation_id, headers=headers), until)
+            if answer.status != 202:
+                return body_of(answer)
+            return await self._settled(body_of(answer), correlation_id, until)
+        finally:
+            if self._bells is not None:
+                self._bells.forget(correlation_id)
 
     async def _changed(self, request: WireRequest, until: float) -> WireAnswer:
         sent: list[str] = []

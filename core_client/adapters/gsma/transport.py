@@ -207,7 +207,8 @@ def body_of(answer: WireAnswer) -> Body:
 @contextlib.asynccontextmanager
 async def open_transport(endpoint: Endpoint) -> AsyncIterator[HttpTransport]:
     """Open connections to the bank, kept and used again."""
-    tls = endpoint.tls() if endpoint.url.startswith("https:") else True
+    over_tls = any(url.startswith("https:") for url in (endpoint.url, endpoint.token_url))
+    tls = endpoint.tls() if over_tls else True
     connector = aiohttp.TCPConnector(ssl=tls, limit=MAX_CONNECTIONS)
     none = aiohttp.ClientTimeout(total=None)  # every exchange has its own deadline
     async with aiohttp.ClientSession(
