@@ -226,7 +226,7 @@ async def _beside_the_calls(
             group.create_task(keeping, name="keep the bank"),
         ]
         if node.texting is not None:
-            notices = Notices(node.bank.ports, node.catalogue, node.texting.send, node.runner.vault)
+            notices = Notices(node.bank.ports, node.catalogue, node.texting.send)
             tasks.append(group.create_task(notices.watch(), name="text notices"))
         try:
             yield

@@ -28,10 +28,12 @@ from flows.testing.sessions import MemorySessions
 from flows.vault import Vault
 from flows.words import files_for, text_for
 from sms.commands import Command
+from sms.messages import Purpose
 from sounds.catalogue import Catalogue
 from tellerline.bootstrap import open_flows
 from tellerline.config import Config
 from tellerline.errors import ParleyError
+from tellerline.notices import Notices
 from tellerline.trying.conversation import Given, Told
 from tellerline.trying.driver import CallEnded, EndedBy, Leg, TextMessage
 from tellerline.trying.pace import working
@@ -93,6 +95,7 @@ class EngineDriver:
         self._vault: Vault
         self._router: TextRouter
         self._texts: deque[TextMessage] = deque()
+        self._notices: Notices
         self._ids = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -114,6 +117,7 @@ class EngineDriver:
                     )
                 )
                 await seed(bank)
+            self._notices = Notices(bank.ports, self._catalogue, self._unasked)
             self._vault = Vault()
             self._door = ToldDoor(bank.client, self._given.bank)
             sessions = MemorySessions(clock.passed_s)
@@ -211,11 +215,19 @@ class EngineDriver:
             self._texts.append(TextMessage(from_, to, answer, self._clock.passed_s()))
 
     async def received(self, timeout_s: float) -> TextMessage | None:
-        """See :class:`~tellerline.trying.driver.Driver`. An answer comes with its text, or not at all."""
-        if self._texts:
-            return self._texts.popleft()
-        await self.wait(timeout_s)
+        """See :class:`~tellerline.trying.driver.Driver`. An answer comes with its text, a notice when it is due."""
+        for last in (False, True):
+            if not self._texts:
+                with working():
+                    await self._notices.look()
+            if self._texts:
+                return self._texts.popleft()
+            if not last:
+                await self.wait(timeout_s)
         return None
+
+    async def _unasked(self, number: str, text: str, _name: str, _purpose: Purpose) -> None:
+        self._texts.append(TextMessage(number, self._config.sms.short_code, text, self._clock.passed_s()))
 
     async def wait(self, seconds: float) -> None:
         """See :class:`~tellerline.trying.driver.Driver`."""
