@@ -18,6 +18,7 @@ class Keys:
 
     pepper: bytes  # of PIN hashes and pseudonyms
     seal: bytes  # of message bodies at rest
+    personal: bytes  # wraps the keys of personal data in SQL
     anchor: bytes  # of the MACs of anchors of the audit chain
     backup: bytes  # of backups
 
@@ -38,7 +39,7 @@ def open_state(folder: Path) -> Keys:
             raise ConfigError("server.state_dir", f"{folder} is open to others ({mode:o})", f"chmod 700 {folder}")
         keys = folder / "keys"
         keys.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        return Keys(*(load_or_create_key(keys / name) for name in ("pepper", "seal", "anchor", "backup")))
+        return Keys(*(load_or_create_key(keys / name) for name in ("pepper", "seal", "personal", "anchor", "backup")))
     except OSError as error:
         mend = "Give the folder to the user that runs tellerline, or set server.state_dir."
         raise ConfigError("server.state_dir", f"{error.filename or folder}: {error.strerror}", mend) from None

@@ -13,17 +13,25 @@ from core_client.adapters.randomness import SystemRandomness
 from core_client.adapters.sim_swaps import NoSimSignal
 from core_client.adapters.sql.appointments import SqlAppointments
 from core_client.adapters.sql.audit import SqlAudit
+from core_client.adapters.sql.billers import SqlBillers
 from core_client.adapters.sql.callbacks import SqlCallbacks
+from core_client.adapters.sql.cash_orders import SqlCashOrders
 from core_client.adapters.sql.cheques import SqlCheques
 from core_client.adapters.sql.consents import SqlConsents
 from core_client.adapters.sql.credentials import SqlCredentials
 from core_client.adapters.sql.database import Database, open_database
+from core_client.adapters.sql.freezes import SqlFreezes
+from core_client.adapters.sql.holders import SqlHolders
 from core_client.adapters.sql.information import SqlInformation
 from core_client.adapters.sql.intents import SqlIntents
 from core_client.adapters.sql.ledger import SqlBank
 from core_client.adapters.sql.loans import SqlLoans
 from core_client.adapters.sql.notices import SqlNotices
+from core_client.adapters.sql.payees import SqlPayeeRequests
+from core_client.adapters.sql.personal import PersonalData, key_of_pepper
 from core_client.adapters.sql.registry import SqlRegistry
+from core_client.adapters.sql.resealing import seal_everything
+from core_client.adapters.sql.reversals import SqlReversals
 from core_client.adapters.sql.service_requests import SqlServiceRequests
 from core_client.adapters.sql.staff import SqlStaff
 from core_client.domain.profile import BankProfile
@@ -39,6 +47,7 @@ from core_client.services.client import CoreClient
 from core_client.services.held_sessions import HeldAuthSessions
 from core_client.services.keyed import KeyedHashes
 from core_client.services.messaging import Messaging
+from core_client.services.reversals import ReversalDesk
 from core_client.services.staff import People
 
 
@@ -53,6 +62,12 @@ class EmbeddedBank:
     ledger: SqlBank
     people: People
     messaging: Messaging
+    personal: PersonalData
+
+    @property
+    def reversals(self) -> ReversalDesk:
+        """Where people ask for transfers to be booked back, and approve it."""
+        return self.client.reversals
 
     async def is_ready(self) -> bool:
         """Answer whether the database and the store of auth sessions answer now."""
@@ -77,6 +92,7 @@ async def open_bank(
     database_url: str,
     *,
     pepper: bytes,
+    personal_key: bytes | None = None,
     clock: Clock,
     auth_sessions: AuthSessions,
     profile: BankProfile | None = None,
@@ -95,6 +111,8 @@ async def open_bank(
         database_url: ``sqlite:///path`` (see :func:`~core_client.adapters.sql.database.sqlite_url`) or
             ``postgresql+psycopg://...``.
         pepper: the key beside the configuration, never in the database; without it no PIN can be checked.
+        personal_key: wraps the keys of personal data; it lies beside the configuration too. Without, one made of the
+            pepper.
         clock: the one clock of everything here.
         auth_sessions: where proofs are kept; :class:`~core_client.adapters.auth_sessions.RedisAuthSessions`.
         profile: limits, delays and lives; without, the default ones.
@@ -112,16 +130,19 @@ async def open_bank(
     async with opened(database_url) as database:
         pins = await asyncio.to_thread(Argon2Pins, pepper, pin_cost or PinCost())
         try:
+            personal = PersonalData(personal_key or key_of_pepper(pepper))
+            await seal_everything(database, personal, clock.now())
             ledger = SqlBank(database, clock, randomness)
+            registry = SqlRegistry(database, personal)
             ports = arrange(
                 Ports(
                     clock=clock,
                     randomness=randomness,
                     bank=wrap_bank(ledger),
-                    registry=SqlRegistry(database),
+                    registry=registry,
                     credentials=SqlCredentials(database, profile.attempts),
                     intents=SqlIntents(database),
-                    callbacks=SqlCallbacks(database),
+                    callbacks=SqlCallbacks(database, personal),
                     consents=SqlConsents(database),
                     information=SqlInformation(database),
                     requests=SqlServiceRequests(database),
@@ -129,6 +150,12 @@ async def open_bank(
                     loans=SqlLoans(database),
                     notices=SqlNotices(database),
                     appointments=SqlAppointments(database),
+                    payee_requests=SqlPayeeRequests(database),
+                    holders=SqlHolders(database, registry),
+                    freezes=SqlFreezes(database),
+                    billers=SqlBillers(database, personal),
+                    cash_orders=SqlCashOrders(database),
+                    reversals=SqlReversals(database),
                     sim_swaps=sim_swaps or NoSimSignal(),
                     staff=SqlStaff(database),
                     auth_sessions=HeldAuthSessions(auth_sessions),
@@ -144,7 +171,7 @@ async def open_bank(
                 await client.recover()
             try:
                 admin, people = BankAdmin(ports, client.settlement), People(ports)
-                yield EmbeddedBank(client, admin, ports, database, ledger, people, client.messaging)
+                yield EmbeddedBank(client, admin, ports, database, ledger, people, client.messaging, personal)
             finally:
                 await client.drain()
         finally:

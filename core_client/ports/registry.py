@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Card, Customer, Payee
+from core_client.domain.registry_changes import Bar
 
 
 class Registry(Protocol):
@@ -23,6 +24,10 @@ class Registry(Protocol):
 
     async def customer(self, customer_id: int) -> Customer | None:
         """Answer a customer by id."""
+        ...
+
+    async def bars(self, customer_id: int) -> frozenset[Bar]:
+        """Answer what a customer may not use, as it is committed now: never from a cache."""
         ...
 
     async def lines_of(self, customer_id: int) -> Sequence[str]:

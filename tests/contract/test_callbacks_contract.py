@@ -8,7 +8,8 @@ import datetime
 
 import pytest
 
-from core_client.adapters.sql import callbacks, schema
+from core_client.adapters.sql import schema
+from core_client.adapters.sql.callbacks import SqlCallbacks, _waiting
 from core_client.adapters.sql.statements import Statement, Tx
 from core_client.domain.audit import AuditRecord
 from core_client.domain.callbacks import MAX_NOTES, Callback, CallbackPolicy, CallbackState
@@ -213,11 +214,12 @@ async def test_a_request_that_lost_the_race_against_itself_adds_no_second_note(b
     reference = str((await ask(bank, request="same", about="once")).answer["reference"])
     stands = await one(bank, reference)
     audit = AuditRecord(bank.clock.now(), "test", "callback.asked", "callback:new")
+    store = SqlCallbacks(bank.bank.database, bank.bank.personal)
 
     def second(tx: Tx) -> Callback:
-        row = tx.one(callbacks._waiting, number=stands.number, queue_=stands.queue)
+        row = tx.one(_waiting, index=bank.bank.personal.index("line", stands.number), queue_=stands.queue)
         assert row is not None
-        return callbacks._joined(tx, row, dataclasses.replace(stands, reference="00000000"), audit)
+        return store._joined(tx, row, dataclasses.replace(stands, reference="00000000"), audit)
 
     assert await bank.bank.database.write(second) == stands
     assert len((await one(bank, reference)).notes) == 1

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
 from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.personal import PersonalData
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Row, Statement, Tx, insert_ignoring
 from core_client.domain.audit import AuditRecord
@@ -29,7 +30,7 @@ from core_client.errors import Declined
 
 _b, _r = schema.callbacks.c, schema.callback_requests.c
 _whole = select(
-    _b.reference, _b.e164, _b.queue, _b.channel, _b.asked_by, _b.customer_id, _b.language, _b.asked_us, _b.due,
+    _b.reference, _b.sealed, _b.queue, _b.channel, _b.asked_by, _b.customer_id, _b.language, _b.asked_us, _b.due,
     _b.notes, _b.state, _b.taken_by, _b.taken_us, _b.closed_by, _b.closed_us, _b.outcome, _b.id,
 )  # fmt: skip
 _ID = 16  # the place of the id in a row of _whole
@@ -40,7 +41,7 @@ _by_request = Statement(
 )
 _waiting = Statement(
     _whole.where(
-        _b.e164 == bindparam("number"), _b.queue == bindparam("queue_"), _b.state != CallbackState.CLOSED.value
+        _b.number_index == bindparam("index"), _b.queue == bindparam("queue_"), _b.state != CallbackState.CLOSED.value
     ).with_for_update()
 )
 _of_line = Statement(
@@ -83,10 +84,15 @@ def _moment(us: int | None) -> datetime.datetime | None:
     return None if us is None else from_us(us)
 
 
-def _as_callback(row: Row) -> Callback:
+def number_place(reference: str) -> str:
+    """Answer the place that the number to call is sealed to."""
+    return f"callbacks.sealed:{reference}"
+
+
+def _as_callback(tx: Tx, personal: PersonalData, row: Row) -> Callback:
     return Callback(
         reference=row[0],
-        number=row[1],
+        number=personal.open(tx, row[1], number_place(row[0])),
         queue=row[2],
         channel=row[3],
         asked_by=row[4],
@@ -111,47 +117,58 @@ def _notes(notes: Sequence[CallbackNote]) -> str:
 class SqlCallbacks:
     """:class:`~core_client.ports.callbacks.Callbacks` in SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, personal: PersonalData) -> None:
         self._database = database
+        self._personal = personal
+
+    def _read(self, tx: Tx, row: Row) -> Callback:
+        return _as_callback(tx, self._personal, row)
 
     async def ask(self, wanted: Callback, most_open: int, audit: AuditRecord) -> Callback | None:
         """Store a request, or answer the one that is there with the new note added."""
         request = wanted.notes[0].request_id
+        index = self._personal.index("line", wanted.number)
 
         def work(tx: Tx) -> Callback | None:
             row = tx.one(_by_request, request=request)
             if row is not None:
-                return _as_callback(row)
-            row = tx.one(_waiting, number=wanted.number, queue_=wanted.queue)
+                return self._read(tx, row)
+            row = tx.one(_waiting, index=index, queue_=wanted.queue)
             if row is not None:
-                return _joined(tx, row, wanted, audit)
+                return self._joined(tx, row, wanted, audit)
             if wanted.asked_by is not None:
                 count = tx.one(_of_line, line=wanted.asked_by)
                 if count is not None and count[0] >= most_open:
                     raise Declined("not_permitted")
-            if _created(tx, wanted):
+            if _created(tx, wanted, index, self._personal.seal(tx, wanted.number, number_place(wanted.reference))):
                 made = tx.one(_by_reference, reference_=wanted.reference)
                 assert made is not None  # noqa: S101 - inserted a line above, in this transaction
                 tx.run(_asked, request_id=request, callback_id=made[_ID])
                 chain.append(tx, audit)
                 return wanted
-            row = tx.one(_waiting, number=wanted.number, queue_=wanted.queue)  # somebody else was quicker
-            return None if row is None else _joined(tx, row, wanted, audit)
+            row = tx.one(_waiting, index=index, queue_=wanted.queue)  # somebody else was quicker
+            return None if row is None else self._joined(tx, row, wanted, audit)
 
         return await self._database.write(work)
 
     async def get(self, reference: str) -> Callback | None:
         """Answer one by its reference."""
-        row = await self._database.read(lambda tx: tx.one(_by_reference, reference_=reference))
-        return None if row is None else _as_callback(row)
+
+        def work(tx: Tx) -> Callback | None:
+            row = tx.one(_by_reference, reference_=reference)
+            return None if row is None else self._read(tx, row)
+
+        return await self._database.read(work)
 
     async def in_states(self, states: frozenset[CallbackState], queue: str | None, limit: int) -> Sequence[Callback]:
         """Answer those in one of the states (two at most), the earliest due first."""
         first, last = min(states).value, max(states).value
-        rows = await self._database.read(
-            lambda tx: tx.all(_list, one=first, other=last, queue_=queue or "", every=int(queue is None), most=limit)
-        )
-        return [_as_callback(row) for row in rows]
+
+        def work(tx: Tx) -> list[Callback]:
+            rows = tx.all(_list, one=first, other=last, queue_=queue or "", every=int(queue is None), most=limit)
+            return [self._read(tx, row) for row in rows]
+
+        return await self._database.read(work)
 
     async def take(self, reference: str, by: str, at: datetime.datetime, audit: AuditRecord) -> Callback | None:
         """Give an open one to somebody, or the one that they have again."""
@@ -160,7 +177,7 @@ class SqlCallbacks:
             row = tx.one(_locked, reference_=reference)
             if row is None:
                 return None
-            found = _as_callback(row)
+            found = self._read(tx, row)
             if found.state is CallbackState.TAKEN and found.taken_by == by:
                 return found
             if found.state is not CallbackState.OPEN:
@@ -178,7 +195,7 @@ class SqlCallbacks:
 
         def work(tx: Tx) -> Callback | None:
             row = tx.one(_locked, reference_=reference)
-            found = None if row is None else _as_callback(row)
+            found = None if row is None else self._read(tx, row)
             if row is None or found is None or found.state is CallbackState.CLOSED:
                 return None
             tx.run(_close, id_=row[_ID], by=by, at=to_us(at), outcome_=outcome or None)
@@ -189,12 +206,25 @@ class SqlCallbacks:
 
         return await self._database.write(work)
 
+    def _joined(self, tx: Tx, row: Row, wanted: Callback, audit: AuditRecord) -> Callback:
+        """Add the note of another asking to the one that waits; the asking that is known already adds nothing."""
+        stands, note = self._read(tx, row), wanted.notes[0]
+        if tx.run(_asked, request_id=note.request_id, callback_id=row[_ID]) == 0:
+            return stands
+        notes = (*stands.notes, note)[:MAX_NOTES]
+        tx.run(_add_note, id_=row[_ID], notes_=_notes(notes))
+        chain.append(
+            tx, dataclasses.replace(audit, action="callback.asked_again", subject=f"callback:{stands.reference}")
+        )
+        return dataclasses.replace(stands, notes=notes)
 
-def _created(tx: Tx, wanted: Callback) -> bool:
+
+def _created(tx: Tx, wanted: Callback, index: str, sealed: str) -> bool:
     count = tx.run(
         _create,
         reference_=wanted.reference,
-        e164_=wanted.number,
+        number_index_=index,
+        sealed_=sealed,
         queue_=wanted.queue,
         channel_=wanted.channel,
         asked_by_=wanted.asked_by,
@@ -211,14 +241,3 @@ def _created(tx: Tx, wanted: Callback) -> bool:
         outcome_=None,
     )
     return count == 1
-
-
-def _joined(tx: Tx, row: Row, wanted: Callback, audit: AuditRecord) -> Callback:
-    """Add the note of another asking to the one that waits; the asking that is known already adds nothing."""
-    stands, note = _as_callback(row), wanted.notes[0]
-    if tx.run(_asked, request_id=note.request_id, callback_id=row[_ID]) == 0:
-        return stands
-    notes = (*stands.notes, note)[:MAX_NOTES]
-    tx.run(_add_note, id_=row[_ID], notes_=_notes(notes))
-    chain.append(tx, dataclasses.replace(audit, action="callback.asked_again", subject=f"callback:{stands.reference}"))
-    return dataclasses.replace(stands, notes=notes)

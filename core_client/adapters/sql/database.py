@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from core_client.adapters.sql.statements import Tx
@@ -106,6 +107,27 @@ class Database:
         answer: asyncio.Future[T] = loop.create_future()
         workers.put(Piece(work, answer, loop))
         return answer
+
+    async def scrub(self, tables: Sequence[str]) -> None:
+        """Write ``tables`` anew, so that what was changed in them is not found in freed pages or in SQLite's log.
+
+        Raises:
+            Unavailable: another process uses the database.
+        """
+        await asyncio.to_thread(self._scrub, tables)
+
+    def _scrub(self, tables: Sequence[str]) -> None:
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if not self.is_sqlite:
+                    connection.exec_driver_sql(f"VACUUM FULL {', '.join(tables)}")
+                    return
+                connection.exec_driver_sql("VACUUM")
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+        except DBAPIError as error:
+            raise Unavailable(f"the database could not be written anew: {type(error.orig).__name__}") from None
+        if busy:
+            raise Unavailable("another process uses the database: its log still has what was changed")
 
     def close(self) -> None:
         """Finish what was asked for and let the files go."""

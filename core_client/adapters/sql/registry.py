@@ -1,4 +1,4 @@
-"""Customers, lines, payees, cards and STOP in SQL."""
+"""Customers, lines, payees, cards and STOP in SQL; names and numbers sealed, numbers found by blind index."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from core_client.adapters.sql import audit as chain
-from core_client.adapters.sql import schema
+from core_client.adapters.sql import changelog, schema
 from core_client.adapters.sql.database import Database
 from core_client.adapters.sql.gathering import Gathered
+from core_client.adapters.sql.personal import PersonalData
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Row, Statement, Tx, many
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Card, CardState, Customer, Payee
+from core_client.domain.registry_changes import Bar, ChangeKind, bars_from
 
 _c, _l, _p, _k, _s = schema.customers.c, schema.lines.c, schema.payees.c, schema.cards.c, schema.message_stops.c
-_customer = select(_c.id, _c.number, _c.name, _c.language, _c.birth_date)
-_by_lines = many(
-    (_l.e164, _c.id, _c.number, _c.name, _c.language, _c.birth_date),
-    _l.e164,
-    schema.lines.join(schema.customers, _l.customer_id == _c.id),
-)
+_columns = (_c.id, _c.number, _c.name, _c.language, _c.birth_sealed, _c.customer_class, _c.bars)
+_customer = select(*_columns)
+_by_lines = many((_l.number_index, *_columns), _l.number_index, schema.lines.join(schema.customers))
 _by_number = Statement(_customer.where(_c.number == bindparam("number_")))
 _by_id = Statement(_customer.where(_c.id == bindparam("id_")))
-_lines = Statement(select(_l.e164).where(_l.customer_id == bindparam("id_")).order_by(_l.e164))
+_bars = Statement(select(_c.bars).where(_c.id == bindparam("id_")))
+_lines = Statement(
+    select(_l.number_index, _l.sealed)
+    .where(_l.customer_id == bindparam("id_"))
+    .order_by(_l.registered_us, _l.number_index)
+)
 _payees = Statement(
     select(_p.id, _p.customer_id, _p.short_number, _p.alias, _p.name, _p.account_number, _p.added_us)
     .where(_p.customer_id == bindparam("id_"))
@@ -47,20 +51,37 @@ _block = Statement(
 )
 _stopped = Statement(select(_s.party).where(_s.party == bindparam("party_")))
 _stop = Statement(insert(schema.message_stops))
+_NO_BARS: frozenset[Bar] = frozenset()
 _start = Statement(delete(schema.message_stops).where(_s.party == bindparam("party_")))
 
 
-def _customers_of(tx: Tx, lines: Sequence[str]) -> dict[str, Customer]:
-    return {row[0]: _customer_of(row[1:]) for row in tx.many(_by_lines, lines)}
+def line_place(number_index: str) -> str:
+    """Answer the place that a line's number is sealed to."""
+    return f"lines.sealed:{number_index}"
 
 
-def _as_customer(row: Row | None) -> Customer | None:
-    return None if row is None else _customer_of(row)
+def name_place(customer_number: str) -> str:
+    """Answer the place that a customer's name is sealed to."""
+    return f"customers.name:{customer_number}"
 
 
-def _customer_of(row: Sequence[Any]) -> Customer:
-    born = datetime.date.fromisoformat(row[4]) if row[4] else None
-    return Customer(row[0], row[1], row[2], row[3], born)
+def birth_place(customer_number: str) -> str:
+    """Answer the place that a customer's birth date is sealed to."""
+    return f"customers.birth_sealed:{customer_number}"
+
+
+def customer_from(tx: Tx, personal: PersonalData, row: Sequence[Any]) -> Customer:
+    """Answer the customer of a row of the columns that this module selects."""
+    identity, number, name, language, born, customer_class, bars = row
+    return Customer(
+        identity,
+        number,
+        personal.open(tx, name, name_place(number)),
+        language,
+        datetime.date.fromisoformat(personal.open(tx, born, birth_place(number))) if born else None,
+        customer_class,
+        bars_from(bars) if bars else _NO_BARS,
+    )
 
 
 def _as_payee(row: Row) -> Payee:
@@ -75,25 +96,46 @@ def _as_card(row: Row) -> Card:
 class SqlRegistry:
     """:class:`~core_client.ports.registry.Registry` in SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, personal: PersonalData) -> None:
         self._database = database
-        self._by_line = Gathered(database, _customers_of)
+        self._personal = personal
+        self._by_line = Gathered(database, self._customers_of)
 
     async def customer_by_line(self, e164: str) -> Customer | None:
         """Answer whose registered number this is."""
-        return await self._by_line.ask(e164)
+        return await self._by_line.ask(self._personal.index("line", e164))
+
+    def _customers_of(self, tx: Tx, indexes: Sequence[str]) -> dict[str, Customer]:
+        return {row[0]: customer_from(tx, self._personal, row[1:]) for row in tx.many(_by_lines, indexes)}
 
     async def customer_by_number(self, customer_number: str) -> Customer | None:
         """Answer whose customer number this is."""
-        return _as_customer(await self._database.read(lambda tx: tx.one(_by_number, number_=customer_number)))
+        return await self._one(_by_number, number_=customer_number)
 
     async def customer(self, customer_id: int) -> Customer | None:
         """Answer a customer by id."""
-        return _as_customer(await self._database.read(lambda tx: tx.one(_by_id, id_=customer_id)))
+        return await self._one(_by_id, id_=customer_id)
+
+    async def _one(self, statement: Statement, **values: Any) -> Customer | None:
+        def work(tx: Tx) -> Customer | None:
+            row = tx.one(statement, **values)
+            return None if row is None else customer_from(tx, self._personal, row)
+
+        return await self._database.read(work)
+
+    async def bars(self, customer_id: int) -> frozenset[Bar]:
+        """Answer what a customer may not use, of a snapshot taken now: never of a cache."""
+        row = await self._database.read(lambda tx: tx.one(_bars, id_=customer_id))
+        return _NO_BARS if row is None else bars_from(row[0])
 
     async def lines_of(self, customer_id: int) -> Sequence[str]:
-        """Answer a customer's registered numbers, in E.164."""
-        return [row[0] for row in await self._database.read(lambda tx: tx.all(_lines, id_=customer_id))]
+        """Answer a customer's registered numbers, in E.164, the oldest first."""
+
+        def work(tx: Tx) -> list[str]:
+            rows = tx.all(_lines, id_=customer_id)
+            return [self._personal.open(tx, sealed, line_place(index)) for index, sealed in rows]
+
+        return await self._database.read(work)
 
     async def payees(self, customer_id: int) -> Sequence[Payee]:
         """Answer a customer's payees."""
@@ -108,6 +150,7 @@ class SqlRegistry:
 
         def work(tx: Tx) -> None:
             tx.run(_language, id_=customer_id, language_=language)
+            changelog.record(tx, ChangeKind.CUSTOMER_CHANGED, customer_id, audit.at)
             chain.append(tx, audit)
 
         await self._database.write(work)
@@ -127,6 +170,7 @@ class SqlRegistry:
                 at=to_us(at),
             )
             rows = tx.all(_cards, id_=customer_id)
+            changelog.record(tx, ChangeKind.CARD_BLOCKED, customer_id, at)
             chain.append(tx, audit)
             cards = [_as_card(row) for row in rows]
             return [card for card in cards if card.state is CardState.BLOCKED and last4 in (None, card.last4)]
@@ -142,6 +186,7 @@ class SqlRegistry:
                 tx.run(_stop, party=party, stopped_us=to_us(at))
             elif not stopped and known:
                 tx.run(_start, party_=party)
+            changelog.record(tx, ChangeKind.MESSAGES_CHANGED, None, at)
             chain.append(tx, audit)
 
         await self._database.write(work)

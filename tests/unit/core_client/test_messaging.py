@@ -101,7 +101,8 @@ async def test_a_line_that_passed_to_another_customer_has_agreed_to_nothing() ->
         await by_text(bank, WANG, True)
         john = await bank.bank.ports.registry.customer_by_line(JOHN)
         assert john is not None
-        passes = Statement(update(schema.lines).where(schema.lines.c.e164 == WANG).values(customer_id=john.id))
+        line = schema.lines.c.number_index == bank.bank.personal.index("line", WANG)
+        passes = Statement(update(schema.lines).where(line).values(customer_id=john.id))
         await bank.bank.database.write(lambda tx: tx.run(passes))
         assert not await bank.bank.messaging.wants_missed_call_balance(WANG)
         assert await by_text(bank, WANG, True) == "ok"  # the new owner's own word
