@@ -39,7 +39,7 @@ ROWS = (
     Operation(
         "transfers.prepare_account",
         "Store an intent to pay an account that is no registered payee's, here or at another bank. Of an account here "
-        "``payee_name`` is its holder; of one at another bank nobody knows it, and ``unchecked`` is true. Moves nothing.",
+        "``payee_name`` is its holder; elsewhere nobody knows it, and ``unchecked`` is true. Moves nothing.",
         Kind.CHANGE,
         Security.AUTHENTICATED,
         {"number": DIGITS, "amount": MONEY, "account": _FROM},

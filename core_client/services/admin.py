@@ -156,13 +156,20 @@ class BankAdmin:
         return Resolved(intent, "refused")
 
     async def _reverse(self, intent: Intent, operator: str) -> Resolved:
+        if intent.state is not TransferState.UNKNOWN:
+            raise Declined(
+                "not_permitted",
+                f"intent {intent.id} is {intent.state}, not unknown: `tellerline bank reversal ask` books a posted one "
+                "back, once somebody else approves",
+            )
         posting = await self._ports.bank.reverse(intent.id)
-        if intent.state is TransferState.UNKNOWN:
-            record = self._record(operator, "intent.posted", f"intent:{intent.id}")
-            await self._ports.intents.advance(intent.id, TransferState.POSTED, record)
+        record = self._record(operator, "intent.posted", f"intent:{intent.id}")
+        _, posted = await self._ports.bank.query(intent.id)
+        reference = None if posted is None else posted.reference
+        await self._ports.intents.advance(intent.id, TransferState.POSTED, record, reference)
         record = self._record(operator, "intent.reversed", f"intent:{intent.id}", reference=posting.reference)
         await self._ports.intents.advance(intent.id, TransferState.REVERSED, record)
-        return Resolved(intent, "refused", posting.reference)
+        return Resolved(intent, "reversed", posting.reference)
 
     async def check_audit(self) -> ChainReport:
         """Walk the audit chain."""

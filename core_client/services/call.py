@@ -34,6 +34,7 @@ from core_client.ports.payees import PayeeRequests
 from core_client.ports.pin_hashing import PinHashing
 from core_client.ports.randomness import Randomness
 from core_client.ports.registry import Registry
+from core_client.ports.reversals import Reversals
 from core_client.ports.service_requests import ServiceRequests
 from core_client.ports.sim_swaps import SimSwaps
 from core_client.ports.staff import Staff
@@ -114,6 +115,7 @@ class Ports:
     freezes: Freezes
     billers: Billers
     cash_orders: CashOrders
+    reversals: Reversals
     sim_swaps: SimSwaps
     staff: Staff
     auth_sessions: HeldAuthSessions

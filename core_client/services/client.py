@@ -32,6 +32,7 @@ from core_client.services.loans import LoanDesk
 from core_client.services.messaging import Messaging
 from core_client.services.payees import Payees
 from core_client.services.preparing import Preparing
+from core_client.services.reversals import ReversalDesk
 from core_client.services.service_requests import RequestsOfCustomers
 from core_client.services.settlement import Resolved, Settlement
 from core_client.services.telling import Telling
@@ -72,6 +73,7 @@ class CoreClient:
         self.settlement = Settlement(ports)
         self.cash = CashDesk(ports, self.settlement)
         self.telling = Telling(ports)
+        self.reversals = ReversalDesk(ports)
         self._running: set[asyncio.Task[OperationResult]] = set()
         self.handlers: Mapping[str, Handler] = MappingProxyType(self._dispatch())
 
@@ -211,7 +213,12 @@ class CoreClient:
         Run it at start, and now and then with ``older_than_s`` so that it leaves alone what calls carry out just now.
         Whoever is in the answer was told ``unknown``, or nothing: :attr:`telling` has them as owed until they are.
         """
-        return await self.settlement.recover(older_than_s)
+        resolved = await self.settlement.recover(older_than_s)
+        try:
+            return [*resolved, *await self.reversals.carry_on()]
+        except BankError as error:  # what was resolved is told all the same
+            _log.warning("reversals.not_carried_on", error=type(error).__name__)
+            return resolved
 
     async def _to_its_end(self, work: Coroutine[Any, Any, OperationResult], name: str) -> OperationResult:
         task = asyncio.get_running_loop().create_task(work, name=f"bank:{name}")

@@ -15,7 +15,7 @@ from core_client.adapters.pin_hashing import Argon2Pins
 from core_client.domain.accounts import Line, assert_balanced
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Payee, find_payee
-from core_client.domain.limits import LimitProfile, Spent
+from core_client.domain.limits import LimitProfile, Moved, Movement, Spent
 from core_client.domain.money import Money
 from core_client.domain.pins import AttemptPolicy, Counter, PinWeakness, SlotKind, weakness_of
 from core_client.domain.secret import Secret
@@ -133,23 +133,24 @@ def test_a_locked_counter_gives_no_slot_however_late() -> None:
     [
         ("5000.00 CNY", Spent(), True, None),
         ("5000.01 CNY", Spent(), True, "over_sms_limit"),
-        ("0.01 CNY", Spent(500_000, 500_000), True, "over_sms_limit"),
-        ("0.01 CNY", Spent(500_000, 500_000), False, None),
+        ("0.01 CNY", Spent((Moved(500_000, "sms"),)), True, "over_sms_limit"),
+        ("0.01 CNY", Spent((Moved(500_000, "sms"),)), False, None),
         ("50000.00 CNY", Spent(), False, None),
         ("50000.01 CNY", Spent(), False, "over_transaction_limit"),
-        ("50000.00 CNY", Spent(5_000_000), False, None),
-        ("50000.00 CNY", Spent(5_000_001), False, "over_daily_limit"),
+        ("50000.00 CNY", Spent((Moved(5_000_000, "voice"),)), False, None),
+        ("50000.00 CNY", Spent((Moved(5_000_000, "voice"), Moved(1, "sms"))), False, "over_daily_limit"),
         ("0.00 CNY", Spent(), False, "amount_invalid"),
         ("1 JPY", Spent(), False, "not_permitted"),
     ],
 )
 def test_limits_hold_to_the_minor_unit(amount: str, spent: Spent, by_sms: bool, reason: str | None) -> None:
     limits = LimitProfile()
+    movement = Movement(Money.parse(amount), "sms" if by_sms else "voice")
     if reason is None:
-        limits.check(Money.parse(amount), spent, by_sms=by_sms)
+        limits.check(movement, spent, NOW)
         return
     with pytest.raises(Declined) as declined:
-        limits.check(Money.parse(amount), spent, by_sms=by_sms)
+        limits.check(movement, spent, NOW)
     assert declined.value.reason == reason
 
 

@@ -41,3 +41,15 @@ def upgrade() -> None:
         " SELECT REPLACE(number, 'SETTLEMENT-', 'FEES-'), product, currency, is_default, frozen, 0, 0 FROM accounts"
         " WHERE number LIKE 'SETTLEMENT-%'"
     )
+    op.create_table(
+        "reversals",
+        sa.Column("intent_id", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.String(length=64), nullable=False),
+        sa.Column("asked_us", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("decided_us", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("intent_id", name=op.f("pk_reversals")),
+    )
+    op.create_index("ix_reversals_state", "reversals", ["state"], unique=False)
