@@ -126,7 +126,7 @@ class Books:
         self._held: dict[int, int] = {}
         self._head: tuple[int, str] = (0, "0" * 64)
         self.may_move: Callable[[str, str | None, int], str | None] = lambda _intent, _request, _minor: None
-        self.forgotten: Callable[[str], None] = lambda _subject: None
+        self.counted: Callable[[str, int, int], None] = lambda _subject, _failures, _under_way: None
 
     def adopt(self, connection: sqlite3.Connection) -> None:
         """Begin with the accounts that are there."""
@@ -249,9 +249,8 @@ class Books:
         self._head = (int(key), digest)
         window.audited.append(body)
 
-    def _attempt(self, _window: _Window, key: str, failures: str, *_: object) -> None:
-        if int(failures) == 0:
-            self.forgotten(key)
+    def _attempt(self, _window: _Window, key: str, failures: str, under_way: str, *_: object) -> None:
+        self.counted(key, int(failures), int(under_way))
 
     def _changed(self, _window: _Window, key: str, *_: object) -> None:
         self._say(Invariant.AUDIT if key.startswith("audit") else Invariant.REVERSAL, f"{key} was changed")

@@ -97,9 +97,9 @@ class RemoteBank:
         if fault == "lost":
             await asyncio.sleep(TIMEOUT_S)
             raise silence
-        if fault == "twice":
-            self._send(chance, really, chance.uniform(0, LATE_S[1]))
         answer = self._send(chance, really, 0)
+        if fault == "twice":
+            self._send(chance, lambda: _once_more(answer, really), chance.uniform(0, LATE_S[1]))
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 result = await asyncio.shield(answer)
@@ -128,6 +128,13 @@ class RemoteBank:
         )
         task.add_done_callback(_heard)
         return task
+
+
+async def _once_more(first: asyncio.Task[T], really: Callable[[], Awaitable[T]]) -> T:
+    """Let an order arrive a second time. A core knows an order that it declined, by its correlation id."""
+    if first.done() and not first.cancelled() and isinstance(first.exception(), Declined):
+        return first.result()
+    return await really()
 
 
 def _heard(task: asyncio.Task[object]) -> None:

@@ -261,9 +261,8 @@ def _full(connection: sqlite3.Connection) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def turning(disk: Disk, place: Place, faults: Faults, on: DiskEvents) -> AsyncIterator[TurnDatabase]:
     """Open the disk's database for one process; a process that dies closes nothing properly."""
-    database = TurnDatabase(disk, place, faults, on)
+    database = TurnDatabase(disk, place, faults, on)  # the files were migrated by the product when they were made
     try:
-        database.upgrade()
         yield database
     finally:
         database.close()

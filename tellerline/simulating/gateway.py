@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core_client.domain.money import Money
 from core_client.domain.secret import Secret
+from core_client.errors import BankError
 from core_client.services.call import OperationCall, OperationResult
 from sms.store.journal import JournalDown
 from tellerline.simulating.loop import CHANCE, Died, Place
@@ -101,7 +102,10 @@ class Gateway:
             salt = CHANCE.get().random()
             work = self._world.spawn(self._work(node, message), node.place, "a text", message.id, salt)
             await asyncio.wait([work], timeout=LEASE_S)
-            if work.done() and not work.cancelled() and (error := work.exception()) is not None:
+            error = work.exception() if work.done() and not work.cancelled() else None
+            if isinstance(error, BankError):
+                self._world.note(f"a text is tried again after {type(error).__name__}")
+            elif error is not None:
                 self._world.failed(f"a text ended in {error!r}")
                 return
             if not message.done:

@@ -75,6 +75,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._selector = _Leap(self)
         self._now_s = 0.0
+        self.alive: dict[asyncio.Task[Any], None] = {}  # who waits for what died is kept, and never wakes
         self.set_task_factory(_placed)
 
     def time(self) -> float:
@@ -103,6 +104,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 def _placed(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None) -> asyncio.Task[Any]:
     task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, context=context)
+    assert isinstance(loop, VirtualLoop)
+    loop.alive[task] = None
+    task.add_done_callback(lambda done: loop.alive.pop(done, None))
     place = PLACE.get() if context is None else context.get(PLACE)
     if place is not None:
         place.add(task)

@@ -35,9 +35,9 @@ _TRIGGERS = {
     "new.held_minor, new.floor_minor, typeof(new.booked_minor), typeof(new.held_minor))",
     "AFTER INSERT ON accounts": f"{_NOTE}('opened', new.id, new.booked_minor, new.held_minor, new.floor_minor, "
     "new.currency, NULL)",
-    "AFTER INSERT ON attempts": f"{_NOTE}('attempt', new.subject, new.failures, NULL, NULL, NULL, NULL)",
-    "AFTER UPDATE ON attempts": f"{_NOTE}('attempt', new.subject, new.failures, NULL, NULL, NULL, NULL)",
-    "AFTER DELETE ON attempts": f"{_NOTE}('attempt', old.subject, 0, NULL, NULL, NULL, NULL)",
+    "AFTER INSERT ON attempts": f"{_NOTE}('attempt', new.subject, new.failures, 0, NULL, NULL, NULL)",
+    "AFTER UPDATE ON attempts": f"{_NOTE}('attempt', new.subject, new.failures, old.in_flight, NULL, NULL, NULL)",
+    "AFTER DELETE ON attempts": f"{_NOTE}('attempt', old.subject, 0, old.in_flight, NULL, NULL, NULL)",
     "AFTER INSERT ON audit": f"{_NOTE}('audit', new.seq, new.hash, new.body, NULL, NULL, NULL)",
     "AFTER UPDATE ON audit": f"{_NOTE}('changed', 'audit row ' || old.seq, NULL, NULL, NULL, NULL, NULL)",
     "AFTER DELETE ON audit": f"{_NOTE}('deleted', 'audit row ' || old.seq, NULL, NULL, NULL, NULL, NULL)",

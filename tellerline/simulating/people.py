@@ -303,11 +303,9 @@ async def _forge(world: World, node: Node, victim: Person, chance: random.Random
     world.told.ordered(intent, f"{request}-1", entitled=other is victim and not mine)
     order = OperationCall("transfers.authorise", {"intent": intent}, arrival.auth_session_id, f"{request}-1", "voice")
     try:
-        result = await core.perform(order)
-    except BaseException:
-        world.told.unheard(intent, f"{request}-1")
-        raise
-    world.told.answered(intent, f"{request}-1", result)
+        await core.perform(order)
+    finally:
+        world.told.unheard(intent, f"{request}-1")  # what a forger hears is nothing that the customer was told
 
 
 def staff(world: World, event: Event) -> None:

@@ -131,13 +131,13 @@ def _wait_s(chance: random.Random) -> float:
     drawn = chance.random()
     if drawn < 0.30:
         return 0.0
-    if drawn < 0.55:
+    if drawn < 0.60:
         return round(chance.uniform(0.0, 0.05), 4)
-    if drawn < 0.93:
-        return round(chance.uniform(0.05, 20.0), 3)
-    if drawn < 0.985:
-        return round(chance.uniform(20.0, 900.0), 1)
-    return round(chance.uniform(900.0, 40_000.0), 0)
+    if drawn < 0.97:
+        return round(chance.uniform(0.05, 8.0), 3)
+    if drawn < 0.997:
+        return round(chance.uniform(8.0, 200.0), 1)
+    return round(chance.uniform(200.0, 4_000.0), 0)
 
 
 def _weighted(chance: random.Random, table: Sequence[tuple[str, int]]) -> str:

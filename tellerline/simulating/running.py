@@ -28,9 +28,9 @@ from tellerline.simulating.plan import Event, plan_of, setting_of
 from tellerline.simulating.plants import NONE, Plant
 from tellerline.simulating.world import World
 
-SETTLING_S = 3_600.0  # when faults stop, everything has a last word within this time, and everybody was told
+SETTLING_S = 7_200.0  # when faults stop, everything has a last word within this time, and everybody was told
 LOOK_WHOLE_EVERY = 250  # steps between two additions of the whole ledger by the product's own check
-JUMP_S = (-5_400.0, 7_200.0)
+JUMP_S = (-2_700.0, 2_700.0)
 OUTAGE_S = (1.0, 90.0)
 
 
@@ -174,7 +174,7 @@ def _shake(world: World, event: Event) -> None:
         case "power":
             world.cut_power()
         case "jump":
-            world.clock.skew_s += chance.uniform(*JUMP_S)
+            world.clock.skew_s = chance.uniform(*JUMP_S)
             world.note(f"the clock is {world.clock.skew_s:.0f} s wrong now")
         case "core_down":
             world.outage("core", chance.uniform(*OUTAGE_S))

@@ -69,7 +69,8 @@ class Told:
         word = {"ok": MADE, "unknown": NOT_YET}.get(result.outcome, NOT_MADE)
         order.said.add(word)
         reference = result.answer.get("reference")
-        self._check(intent, heard, word, reference if isinstance(reference, str) else None, order)
+        why = f" ({result.outcome}{f', {result.reason}' if result.reason else ''})"
+        self._check(intent, heard, word, reference if isinstance(reference, str) else None, order, why)
         heard.last = word
 
     def unheard(self, intent: str, request: str) -> None:
@@ -123,16 +124,17 @@ class Told:
             if heard.last == NOT_YET and self._books.intents.get(intent, Shadow()).authorised_by in heard.orders
         }
 
-    def _check(self, intent: str, heard: Heard, word: str, reference: str | None, order: Order | None) -> None:
+    def _check(self, intent: str, heard: Heard, word: str, reference: str | None, order: Order | None,
+               why: str = "") -> None:  # fmt: skip
         shadow = self._books.intents.get(intent, Shadow())
         if word == MADE and (shadow.posted is None or shadow.posted != reference):
             said = f"{intent[:8]} was said to be made as {reference}"
             self._say(Invariant.DURABLE, f"{said}; it is {shadow.state}, booked as {shadow.posted}")
         if word == NOT_MADE and not _open(heard, order):
             if shadow.posted is not None and shadow.reversed is None:
-                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted as {shadow.posted}")
+                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted as {shadow.posted}{why}")
             elif shadow.state in UNDER_WAY:
-                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is {shadow.state}")
+                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is {shadow.state}{why}")
 
     def _may_move(self, intent: str, request: str | None, paid_minor: int) -> str | None:
         """Answer why money must not move on this intent, or None."""

@@ -62,7 +62,7 @@ class World:
         self._subjects = {keyed.subject(person.who.number): person.n for person in self.people}
         self._failures = dict.fromkeys(range(len(self.people)), 0)
         self._may_forget: set[int] = set()
-        self.books.forgotten = self._forgotten
+        self.books.counted = self._counted
         rows = self.disk.watcher.execute("SELECT number, id FROM accounts").fetchall()
         self._accounts: dict[str, int] = dict(rows)
         self._stopping = False
@@ -223,8 +223,6 @@ class World:
     def wrong(self, person: int) -> None:
         """A customer's PIN or code was found wrong."""
         self._failures[person] += 1
-        if self._failures[person] == FAILURE_LIMIT:
-            self.told.locked_since[person] = self.loop.time()
         if self._failures[person] > FAILURE_LIMIT:
             found = f"{self._failures[person]} wrong PINs and codes of one customer were checked in a row"
             self.report(Broken(Invariant.COUNTER, found))
@@ -233,12 +231,19 @@ class World:
         """Staff unlock a customer: their failures may be forgotten now."""
         self._may_forget.add(person)
 
-    def _forgotten(self, subject: str) -> None:
-        """The books count no failures of a subject any more; that counts here only when there is a reason."""
+    def _counted(self, subject: str, failures: int, under_way: int) -> None:
+        """The books count so many failures; that they count none is believed only when there is a reason.
+
+        Guesses that were under way then had their slots before: they are not of the next five.
+        """
         person = self._subjects.get(subject)
-        if person is not None and person in self._may_forget:
+        if person is None:
+            return
+        if failures >= FAILURE_LIMIT:
+            self.told.locked_since.setdefault(person, self.loop.time())
+        elif failures == 0 and person in self._may_forget:
             self._may_forget.discard(person)
-            self._failures[person] = 0
+            self._failures[person] = -under_way
             self.told.locked_since.pop(person, None)
 
     # --- the end ---
