@@ -1,7 +1,7 @@
 """What a step says: a list of entries, checked when the flow is loaded, turned into items when it is said.
 
 An entry is a prompt id, ``{money: ...}``, ``{digits: ...}``, ``{number: ...}``, ``{date: ...}``, ``{name: ...}``,
-``{text: ...}`` (shown in texts only), ``{reason: reason}`` (the prompt of a refusal),
+``{text: ...}`` and ``{secret: ...}`` (shown in texts only), ``{reason: reason}`` (the prompt of a refusal),
 ``{if: ..., say: ..., else: ...}``, ``{attempt: [[first], [second], [later]]}`` (by the visit of the step),
 ``{each: LIST, as: NAME, say: ...}`` or ``{in: LANGUAGE, say: ...}``.
 """
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from core_client.language.expressions import Expression, Scope
 from core_client.language.source import Place
 from core_client.operations import REASONS
-from flows.dialogue import Channel, Item, Prompt, SayDate, SayDigits, SayMoney, SayName, SayNumber, SayText
+from flows.dialogue import Channel, Item, Prompt, SayDate, SayDigits, SayMoney, SayName, SayNumber, SaySecret, SayText
 from flows.inputs import dialled
 from flows.prompts import REFUSED_PREFIX
 
@@ -33,6 +33,7 @@ VALUE_ITEMS: Mapping[str, Callable[[Any], Item]] = {
     "date": SayDate,
     "name": SayName,
     "text": SayText,
+    "secret": SaySecret,  # shown in a text, once; never spoken
 }
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from sqlalchemy import bindparam, insert, select, update
 
-from core_client.adapters import demo_world
+from core_client.adapters import demo_billers, demo_world
 from core_client.adapters.demo_services import seed_services
 from core_client.adapters.demo_world import DemoAccount, DemoCustomer
 from core_client.adapters.embedded import EmbeddedBank
@@ -20,6 +20,7 @@ from core_client.adapters.sql.schema import to_us
 from core_client.adapters.sql.statements import Statement, Tx
 from core_client.domain.accounts import Line
 from core_client.domain.audit import AuditRecord
+from core_client.domain.cash import CASH_ACCOUNT
 from core_client.domain.registry_changes import ChangeKind
 from core_client.domain.secret import Secret
 
@@ -80,7 +81,24 @@ async def seed(bank: EmbeddedBank, customers: Sequence[DemoCustomer] = demo_worl
 
         added += await bank.database.write(work)
     await seed_services(bank)
+    await seed_billers(bank)
     return added
+
+
+async def seed_billers(bank: EmbeddedBank) -> None:
+    """Add the demo billers, what is due to them, and the account of the cash machines; once."""
+    ports = bank.ports
+    if await ports.billers.all():
+        return
+    now = ports.clock.now()
+    today = ports.profile.limits.local_date(now)
+    record = AuditRecord(now, "system", "biller.seeded", "billers:demo")
+    for biller in demo_billers.BILLERS:
+        await ports.billers.put(biller, record)
+        if bills := demo_billers.bills_of(biller.code, today):
+            await ports.billers.put_bills(biller.code, bills, now, record)
+    currency = ports.profile.currency
+    await bank.database.write(lambda tx: _own(tx, CASH_ACCOUNT.format(currency=currency), currency))
 
 
 def _add(

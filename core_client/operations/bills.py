@@ -5,6 +5,7 @@ from __future__ import annotations
 from core_client.operations.declaring import Field, Kind, Operation, Security, Type
 from core_client.operations.fields import DIGITS, INTENT, MONEY, TEXT
 
+_NUMBER = Field(Type.ACCOUNT)  # as long as an account's, so no text cuts it as a card's
 _ACCOUNT = Field(Type.ACCOUNT, required=False)
 _BILLER = {"code": DIGITS, "name": TEXT, "digits": TEXT}
 
@@ -23,7 +24,7 @@ ROWS = (
         "What is due on one reference of a biller, named by code or name; nothing due is zero.",
         Kind.ENQUIRY,
         Security.IDENTIFIED,
-        {"biller": TEXT, "reference": DIGITS},
+        {"biller": TEXT, "reference": _NUMBER},
         {"name": TEXT, "last4": DIGITS, "due": MONEY, "owing": Field(Type.FLAG), "by": Field(Type.DATE)},
         ("ok", "refused", "down"),
         voice_security=Security.AUTHENTICATED,
@@ -33,7 +34,7 @@ ROWS = (
         "Store an intent to pay a bill: the amount, or without one all that is due. Moves nothing.",
         Kind.CHANGE,
         Security.IDENTIFIED,
-        {"biller": TEXT, "reference": DIGITS, "amount": Field(Type.MONEY, required=False), "account": _ACCOUNT},
+        {"biller": TEXT, "reference": _NUMBER, "amount": Field(Type.MONEY, required=False), "account": _ACCOUNT},
         INTENT,
         ("ok", "refused", "down"),
         voice_security=Security.AUTHENTICATED,

@@ -8,6 +8,7 @@ from core_client.operations.fields import DIGITS, TEXT
 _FLAG = Field(Type.FLAG)
 _PAYEE = {
     "short": DIGITS,  # keyed to pay them
+    "payee": Field(Type.PAYEE),
     "name": TEXT,
     "last4": DIGITS,
     "payable": _FLAG,  # its waiting period is over
@@ -31,7 +32,7 @@ ROWS = (
         "an account at another bank needs one, and ``checked`` then says that nobody checked it. Adds nobody.",
         Kind.CHANGE,
         Security.IDENTIFIED,
-        {"account": DIGITS, "name": Field(Type.TEXT, required=False)},
+        {"account": Field(Type.ACCOUNT), "name": Field(Type.TEXT, required=False)},
         {**_ASKED, "checked": _FLAG},
         ("ok", "refused", "down"),
         voice_security=Security.AUTHENTICATED,

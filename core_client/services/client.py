@@ -11,10 +11,12 @@ from typing import Any, TypeAlias
 import structlog
 
 from core_client.domain.money import Money
+from core_client.domain.registry_changes import Bar
 from core_client.domain.secret import Secret
 from core_client.domain.values import Value
 from core_client.errors import BankError, Declined, IntentConflict, OutcomeUnknown, Unavailable
 from core_client.operations import REASONS, REGISTRY, UNAUTHENTICATED, Kind, Operation, Security, Type
+from core_client.ports.auth_sessions import AuthSession
 from core_client.services.accounts import Accounts
 from core_client.services.alerts import Alerts
 from core_client.services.appointments import AppointmentDesk
@@ -274,8 +276,32 @@ class CoreClient:
                 return _UNAUTHENTICATED
         elif request.level < required:
             return _UNAUTHENTICATED
+        if session.customer_id is not None:
+            bars = await self._bars(operation, session)
+            if bars is None:
+                return _UNAUTHENTICATED
+            if any(bar.covers(call.channel, operation.name) for bar in bars):
+                return _within(operation, refused("not_permitted"))
         handler = self.handlers[operation.name]
         return await handler(await self._touched(request), **call.arguments)
+
+    async def _bars(self, operation: Operation, session: AuthSession) -> frozenset[Bar] | None:
+        """Answer what the customer may not use; None: the number that they were known by is theirs no longer.
+
+        What is committed before an operation begins is obeyed, so it is read from SQL. An enquiry by text begins when
+        the text arrives: what was read then stands, and nothing is read twice.
+        """
+        if (
+            session.bars is not None
+            and operation.kind is Kind.ENQUIRY
+            and self._ports.auth_sessions.is_held(session.id)
+        ):
+            return session.bars
+        if session.customer_id is None:
+            return frozenset()
+        line = session.line if session.identified else None
+        standing = await self._ports.registry.standing(session.customer_id, line)
+        return standing.bars if standing.line_is_theirs else None
 
     async def _is_authenticated(self, request: Request, intent: Value | Secret) -> bool:
         """A fresh PIN, or the code of this very intent; and nobody has locked the customer since."""

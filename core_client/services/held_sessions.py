@@ -33,6 +33,10 @@ class HeldAuthSessions:
             del held[next(iter(held))]
         held[session.id] = session
 
+    def is_held(self, session_id: str) -> bool:
+        """Answer whether a session lives in this process only: that of a text that is being answered."""
+        return session_id in self._held
+
     async def keep(self, session_id: str) -> None:
         """Store a session that is only held: from now on it outlives its text. Others are stored already.
 

@@ -40,6 +40,7 @@ class Identity:
             None,
             None,
             number,
+            None if customer is None else customer.bars,
         )
         try:
             if channel == "sms":  # most texts are answered at once, and then nobody asks for it again

@@ -31,6 +31,7 @@ class Payees:
         told: list[Value] = [
             {
                 "short": payee.short_number,
+                "payee": payee.short_number,
                 "name": payee.name,
                 "last4": payee.last4,
                 "payable": request.now >= payee.cooling_until(cooling),

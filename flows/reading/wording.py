@@ -29,6 +29,7 @@ _SAY_TYPES: Mapping[str, tuple[str, ...]] = {
     "date": (t.DATE,),
     "digits": ("digits", "account", _PHONE),
     "name": (t.TEXT, "payee"),
+    "secret": (t.SECRET,),
     "text": (t.TEXT, "digits", "payee", "account", _PHONE),
 }
 ENTRY_WORDS = (*_SAY_TYPES, "reason", "if", "each", "in", "attempt")
