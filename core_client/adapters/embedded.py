@@ -19,6 +19,7 @@ from core_client.adapters.sql.cash_orders import SqlCashOrders
 from core_client.adapters.sql.cheques import SqlCheques
 from core_client.adapters.sql.consents import SqlConsents
 from core_client.adapters.sql.credentials import SqlCredentials
+from core_client.adapters.sql.customer_records import SqlCustomerRecords
 from core_client.adapters.sql.database import Database, open_database
 from core_client.adapters.sql.freezes import SqlFreezes
 from core_client.adapters.sql.holders import SqlHolders
@@ -47,6 +48,7 @@ from core_client.services.client import CoreClient
 from core_client.services.held_sessions import HeldAuthSessions
 from core_client.services.keyed import KeyedHashes
 from core_client.services.messaging import Messaging
+from core_client.services.records import RecordDesk
 from core_client.services.reversals import ReversalDesk
 from core_client.services.staff import People
 
@@ -63,6 +65,7 @@ class EmbeddedBank:
     people: People
     messaging: Messaging
     personal: PersonalData
+    records: RecordDesk  # for staff
 
     @property
     def reversals(self) -> ReversalDesk:
@@ -171,7 +174,8 @@ async def open_bank(
                 await client.recover()
             try:
                 admin, people = BankAdmin(ports, client.settlement), People(ports)
-                yield EmbeddedBank(client, admin, ports, database, ledger, people, client.messaging, personal)
+                records = RecordDesk(SqlCustomerRecords(database, personal), clock)
+                yield EmbeddedBank(client, admin, ports, database, ledger, people, client.messaging, personal, records)
             finally:
                 await client.drain()
         finally:

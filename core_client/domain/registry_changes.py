@@ -66,6 +66,14 @@ class Bar:
         return self.channel in (EVERY, channel) and self.function in (EVERY, theme, operation)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a customer stands at this moment: what every operation goes by."""
+
+    bars: frozenset[Bar]
+    line_is_theirs: bool  # or none was asked about
+
+
 def bars_from(text: str) -> frozenset[Bar]:
     """Answer the bars that :func:`bars_as_text` wrote."""
     return frozenset(Bar(*part.split(":", 1)) for part in text.split(",") if part)

@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from core_client.domain.registry_changes import Bar
 from core_client.operations import Security
 
 
@@ -28,6 +29,9 @@ class AuthSession:
     code_intent: str | None = None  # the code of this intent was right
     code_at: datetime.datetime | None = None
     line: str | None = field(default=None, repr=False)  # the number it came from, to be called back on
+    # What the customer may not use, as read when this text arrived. Not stored: a session that outlives its text, or
+    # a call's, has the registry asked at each operation.
+    bars: frozenset[Bar] | None = field(default=None, compare=False)
 
     def level(self, now: datetime.datetime, idle: datetime.timedelta) -> Security:
         """Answer what is proved at ``now``. A code proves nothing beyond its intent, so it does not count here."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Card, Customer, Payee
-from core_client.domain.registry_changes import Bar
+from core_client.domain.registry_changes import Standing
 
 
 class Registry(Protocol):
@@ -26,8 +26,8 @@ class Registry(Protocol):
         """Answer a customer by id."""
         ...
 
-    async def bars(self, customer_id: int) -> frozenset[Bar]:
-        """Answer what a customer may not use, as it is committed now: never from a cache."""
+    async def standing(self, customer_id: int, line: str | None) -> Standing:
+        """Answer what a customer may not use, and whether ``line`` is theirs, as it is committed now: never cached."""
         ...
 
     async def lines_of(self, customer_id: int) -> Sequence[str]:

@@ -276,7 +276,7 @@ class CoreClient:
                 return _UNAUTHENTICATED
         elif request.level < required:
             return _UNAUTHENTICATED
-        if session.customer_id is not None:
+        if request.level >= Security.IDENTIFIED:  # below it, customers that there are and are not go the same steps
             bars = await self._bars(operation, session)
             if bars is None:
                 return _UNAUTHENTICATED

@@ -17,7 +17,7 @@ from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Row, Statement, Tx, many
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Card, CardState, Customer, Payee
-from core_client.domain.registry_changes import Bar, ChangeKind, bars_from
+from core_client.domain.registry_changes import Bar, ChangeKind, Standing, bars_from
 
 _c, _l, _p, _k, _s = schema.customers.c, schema.lines.c, schema.payees.c, schema.cards.c, schema.message_stops.c
 _columns = (_c.id, _c.number, _c.name, _c.language, _c.birth_sealed, _c.customer_class, _c.bars)
@@ -26,6 +26,7 @@ _by_lines = many((_l.number_index, *_columns), _l.number_index, schema.lines.joi
 _by_number = Statement(_customer.where(_c.number == bindparam("number_")))
 _by_id = Statement(_customer.where(_c.id == bindparam("id_")))
 _bars = Statement(select(_c.bars).where(_c.id == bindparam("id_")))
+_owner = Statement(select(_l.customer_id).where(_l.number_index == bindparam("index")))
 _lines = Statement(
     select(_l.number_index, _l.sealed)
     .where(_l.customer_id == bindparam("id_"))
@@ -123,10 +124,17 @@ class SqlRegistry:
 
         return await self._database.read(work)
 
-    async def bars(self, customer_id: int) -> frozenset[Bar]:
-        """Answer what a customer may not use, of a snapshot taken now: never of a cache."""
-        row = await self._database.read(lambda tx: tx.one(_bars, id_=customer_id))
-        return _NO_BARS if row is None else bars_from(row[0])
+    async def standing(self, customer_id: int, line: str | None) -> Standing:
+        """Answer what a customer may not use, and whether ``line`` is theirs, of a snapshot taken now."""
+        index = None if line is None else self._personal.index("line", line)
+
+        def work(tx: Tx) -> Standing:
+            row = tx.one(_bars, id_=customer_id)
+            owner = None if index is None else tx.one(_owner, index=index)
+            theirs = index is None or (owner is not None and owner[0] == customer_id)
+            return Standing(bars_from(row[0]) if row is not None and row[0] else _NO_BARS, theirs)
+
+        return await self._database.read(work)
 
     async def lines_of(self, customer_id: int) -> Sequence[str]:
         """Answer a customer's registered numbers, in E.164, the oldest first."""
