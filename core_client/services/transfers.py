@@ -9,6 +9,7 @@ from core_client.domain.customers import find_payee
 from core_client.domain.limits import UNREGISTERED
 from core_client.domain.money import Money
 from core_client.domain.transfers import IN_FLIGHT, Intent, Purpose, TransferState
+from core_client.domain.values import Value
 from core_client.errors import BankError, Declined
 from core_client.ports.intents import Grant
 from core_client.services.accounts import customer_of
@@ -126,7 +127,7 @@ class Transfers:
     async def pending(self, request: Request) -> OperationResult:
         """Answer what is held and can still be called off."""
         found = await self._ports.intents.cancellable(customer_of(request), request.now)
-        told = tuple(
+        told: tuple[Value, ...] = tuple(
             {
                 "id": intent.id,
                 "amount": intent.amount,
