@@ -49,7 +49,7 @@ def die_at_commit(where: str, number: int) -> None:
         if dying:
             die()
 
-    Tx.control = control  # type: ignore[method-assign]  # this process dies of it
+    Tx.control = control  # type: ignore[method-assign, assignment]  # this process dies of it
 
 
 async def transfer_and_die(url: str, where: str, cancel: bool) -> None:
