@@ -78,6 +78,17 @@ class _HandOver:
     counts: Mapping[tuple[str, str], Counts]  # (version, day)
 
 
+@dataclass(slots=True)
+class _Whole:
+    """Dialogues that went the same way from their beginning to their end."""
+
+    first: Session  # the first of them
+    turn: Turn
+    last: Turn
+    count: int = 0
+    milliseconds: int = 0
+
+
 class Figures:
     """Counts what the runner tells (:class:`flows.runner.Observer`), and hands it to the store every second."""
 
@@ -88,6 +99,7 @@ class Figures:
         self._me = uuid.uuid4().hex
         self._number = 0
         self._counts: dict[Version, Counts] = {}
+        self._whole: dict[tuple[str, str, str, int, int], _Whole] = {}  # dialogues, by version, day and trails
         self._kept = 0
         self._names: dict[tuple[int, str, str | None], tuple[tuple[Mark, ...], Sequence[str]]] = {}
         self._sent: list[_HandOver] = []  # handed over, and not confirmed
@@ -104,6 +116,34 @@ class Figures:
             self._count(counts, f"{DIALOGUES} {BEGUN} {session.channel}")
         for name in self._names_of(turn, at):
             self._count(counts, name)
+
+    def enquired(self, first: Session, turn: Turn, day: str, last: Turn, seconds: float) -> None:
+        """See :class:`flows.runner.Tally`."""
+        key = first.flow, first.version, day, id(turn.trail), id(last)
+        known = self._whole.get(key)
+        if known is None or known.turn is not turn or known.last is not last:
+            self._unfold()
+            known = self._whole[key] = _Whole(first, turn, last)
+        known.count += 1
+        known.milliseconds += round(max(0.0, seconds) * 1000)
+
+    def _unfold(self) -> None:
+        """Count what was heard of whole dialogues by its names."""
+        whole, self._whole = self._whole, {}
+        for (flow, version, day, _, _), each in whole.items():
+            counts = self._counts.setdefault((flow, version, day), {})
+            step = each.first.step
+            names = (
+                f"{DIALOGUES} {BEGUN} {each.first.channel}",
+                *_names(each.turn, ""),
+                f"{step} {WAITS}",
+                f"{step} {ANSWERS}",
+                *_names(each.last, step),
+                *(f"{DIALOGUES} {ENDED} {effect.reason}" for effect in each.last.effects if isinstance(effect, End)),
+            )
+            for name in names:
+                self._count(counts, name, each.count)
+            self._count(counts, f"{step} {MILLISECONDS}", each.milliseconds)
 
     def _names_of(self, turn: Turn, at: str) -> Sequence[str]:
         """Answer what a turn counts. A trail is known by its identity: the engine keeps them."""
@@ -171,6 +211,7 @@ class Figures:
     @property
     def waiting(self) -> int:
         """How many different counts the store does not have yet."""
+        self._unfold()
         sent = sum(len(counts) for each in self._sent for counts in each.counts.values())
         return sent + sum(map(len, self._counts.values()))
 
@@ -178,6 +219,7 @@ class Figures:
         """Hand on all that was counted; answer whether the store has it. What it has not is kept for the next time."""
         if self._sent and not await self._hand_on():
             return False
+        self._unfold()
         if not self._counts:
             return True
         self._sent = list(self._by_flow())

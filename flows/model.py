@@ -68,6 +68,7 @@ class Step:
 
     kind: ClassVar[str] = ""
     takes_input: ClassVar[bool] = False  # waits for the party, not only for the bank
+    is_straight: ClassVar[bool] = False  # entered, it reads no value but by Draft.say and Draft.decides
 
     name: str
     place: Place
@@ -86,6 +87,10 @@ class Step:
     def answer(self, draft: Draft, resume: Resume) -> Go:
         """Go on with what was waited for. A resume that does not fit begins the step anew."""
         return self.enter(draft)
+
+    def saved(self, outcome: str) -> str | None:
+        """Answer the name under which the bank's answer is known once the operation ended so, or None."""
+        return None
 
     def again(self, draft: Draft, resume: Resume) -> Go:
         """Carry out what was waited for once more: the line or the node is another one."""

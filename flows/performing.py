@@ -18,7 +18,7 @@ from core_client.domain.secret import Secret
 from core_client.domain.values import SecretHandle, Value
 from core_client.operations import REGISTRY, Kind
 from core_client.services.client import OperationCall, OperationResult
-from flows.dialogue import SECRET_LOST, Channel, OperationAnswered, PartyLeft, Perform
+from flows.dialogue import SECRET_LOST, Channel, OperationAnswered, PartyLeft, Perform, Trigger, Turn
 from flows.errors import SecretLost
 from flows.line import Line
 from flows.session import Session
@@ -99,6 +99,18 @@ class Operations:
         self._enquiries += 1
         try:
             return self._answered(await self._core.perform(_call(session, wait, opened)))
+        finally:
+            self._enquiries -= 1
+
+    async def enquire_anew(self, begun: Session, turn: Turn, trigger: Trigger) -> OperationAnswered:
+        """Answer what the first turn of ``trigger``'s dialogue asks, as ``begun`` and ``turn`` of another asked it."""
+        wait = turn.wait
+        assert isinstance(wait, Perform)  # noqa: S101 - no other first turn is remembered
+        name = f"{trigger.session_id}:{begun.turns}"
+        call = _operation_call(wait.operation, wait.arguments, trigger.auth_session_id, name, _CHANNELS[_SMS])
+        self._enquiries += 1
+        try:
+            return self._answered(await self._core.perform(call))
         finally:
             self._enquiries -= 1
 

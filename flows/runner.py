@@ -7,9 +7,10 @@ another node would not know of. A text dialogue ends up :class:`Suspended` until
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ParamSpec, Protocol
+from functools import partial
+from typing import ParamSpec, Protocol, runtime_checkable
 
 import structlog
 
@@ -23,6 +24,7 @@ from flows.dialogue import (
     End,
     Facts,
     GatherDigits,
+    OperationAnswered,
     PartyLeft,
     Perform,
     Record,
@@ -34,7 +36,7 @@ from flows.dialogue import (
     Trigger,
     Turn,
 )
-from flows.engine import Engine
+from flows.engine import Begun, Engine
 from flows.errors import SessionGone, SessionStoreDown
 from flows.line import Line
 from flows.model import Flow
@@ -111,6 +113,19 @@ class Observer(Protocol):
         ...
 
 
+@runtime_checkable
+class Tally(Observer, Protocol):
+    """An observer that only counts, and needs no session for it where a dialogue is one enquiry and its answer."""
+
+    def enquired(self, first: Session, turn: Turn, day: str, last: Turn, seconds: float) -> None:
+        """Hear of a whole dialogue at once: what it would have heard singly.
+
+        ``first`` is the session after a first turn like this one's, of another dialogue; ``day`` is the day on which
+        this one began. It was answered after ``seconds``, and ``last`` ended it.
+        """
+        ...
+
+
 class _Nobody:
     """An observer that does not look."""
 
@@ -154,6 +169,7 @@ class Runner:
         self._vault = vault
         self._clock = clock
         self._observer: Observer = observer or _Nobody()
+        self._tally: Tally | None = self._observer if isinstance(self._observer, Tally) else None
         self._operations = Operations(core, vault)
         self._engines: dict[tuple[str, str], Engine] = {}
 
@@ -168,8 +184,8 @@ class Runner:
         session, turn = engine.start(trigger, self._facts(trigger.flow))
         return await self._run(engine, session, turn, None, line, stored=trigger.again)
 
-    async def enquire(self, trigger: Trigger, line: Line) -> Ended | None:
-        """Run a dialogue by text that only enquires and ends; answer None when it wants more than that.
+    async def enquire(self, trigger: Trigger, line: Line) -> str | None:
+        """Run a dialogue by text that only enquires and ends, and answer why; None when it wants more than that.
 
         Nothing is changed, nothing is stored and nobody hears of it unless it is answered, so that whoever gets None,
         or gives it up, can begin again with :meth:`start`. What it says is said on ``line`` at the end, and ``line``
@@ -177,6 +193,21 @@ class Runner:
         """
         engine = self._engine(self._flows.current(trigger.flow))
         loop = asyncio.get_running_loop()
+        asked_at = 0.0
+        answer: OperationAnswered | None = None
+        tally = self._tally
+        begun = None if tally is None or trigger.again else engine.begun(trigger)
+        if tally is not None and begun is not None and _only_asks(begun):
+            asked_at = loop.time()
+            answer = await self._operations.enquire_anew(begun.session, begun.turn, trigger)
+            secret = any(isinstance(value, SecretHandle) for value in answer.answer.values())
+            straight = None if secret else engine.straight(begun, trigger, answer, partial(self._facts, trigger.flow))
+            if straight is not None:
+                says, last = straight
+                await _say_all(engine.flow, says, line)
+                day = engine.today(trigger)
+                self._tell(tally.enquired, begun.session, begun.turn, day, last, loop.time() - asked_at)
+                return _reason(last)
         heard: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         said: list[Say] = []
         before: Session | None = None
@@ -188,22 +219,21 @@ class Runner:
                 break
             if not isinstance(turn.wait, Perform) or not _need_not_be_kept(session, turn, stored=trigger.again):
                 return None
-            asked_at = loop.time()
-            answer = await self._operations.enquire(session, turn.wait)
+            if answer is None:
+                asked_at = loop.time()
+                answer = await self._operations.enquire(session, turn.wait)
             before = session
             session, turn = engine.resume(session, answer, self._facts(trigger.flow))
             heard.append((self._observer.answered, (before, answer, loop.time() - asked_at)))
+            answer = None
         if any(isinstance(value, SecretHandle) for value in session.variables.values()):
             return None
-        if engine.flow.catalogue is not None:
-            line.speak_from(engine.flow.catalogue)
-        for say in said:
-            await line.say(say)
+        await _say_all(engine.flow, said, line)
         reason = _reason(turn)
         for hear, told in heard:
             self._tell(hear, *told)
         self._tell(self._observer.ended, session, reason)
-        return Ended(session, reason)
+        return reason
 
     async def resume(self, session_id: str, resume: Resume, line: Line) -> Ended | Suspended:
         """Go on with a dialogue that waits in the store.
@@ -373,6 +403,19 @@ class Runner:
 
 def _reason(turn: Turn) -> str:
     return next((effect.reason for effect in turn.effects if isinstance(effect, End)), "done")
+
+
+async def _say_all(flow: Flow, says: Sequence[Say], line: Line) -> None:
+    if flow.catalogue is not None:
+        line.speak_from(flow.catalogue)
+    for say in says:
+        await line.say(say)
+
+
+def _only_asks(begun: Begun) -> bool:
+    """Answer whether a first turn asks the bank for something that changes nothing and is no secret."""
+    wait = begun.turn.wait
+    return isinstance(wait, Perform) and REGISTRY[wait.operation].kind is Kind.ENQUIRY
 
 
 def _need_not_be_kept(session: Session, turn: Turn, stored: bool) -> bool:

@@ -21,6 +21,7 @@ import structlog
 
 from sms.answering import Answering, Asked
 from sms.commands import Command
+from sms.in_turn import InTurn
 from sms.line import SmsLine, TextOf
 from sms.messages import Outgoing
 from sms.numbers import e164
@@ -61,9 +62,10 @@ class _Held:
     """A text that is received, and those of its number that came after it."""
 
     inbound: Inbound
+    number: str
+    command: Command
     since: float  # the loop's time
-    task: asyncio.Task[None] | None = None
-    stored: bool = False  # on its way to the store as it is: what is found out now comes too late
+    stored: bool = False  # on its way to the store: what is found out now comes too late
     waiting: list[Inbound] = field(default_factory=list)
 
 
@@ -96,7 +98,8 @@ class Ahead:
         self._inbox: Inbox
         self._held: dict[str, _Held] = {}  # by number
         self._oldest: deque[_Held] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._came: list[_Held] = []  # in this tick
+        self._tasks: dict[asyncio.Task[None], list[_Held]] = {}  # those of one tick are worked on by one
         self._timer: asyncio.TimerHandle | None = None
         self._let_go = asyncio.Event()
         self._open = False
@@ -115,9 +118,10 @@ class Ahead:
             self._open = False
             if self._timer is not None:
                 self._timer.cancel()
-            for task in self._tasks:
+            tasks = list(self._tasks)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self, deadline_s: float) -> None:
         """Hold nothing more, and finish what is held."""
@@ -141,14 +145,24 @@ class Ahead:
         if not self._manners.calm(number):
             return False  # it is counted when it is stored: what comes again because the store is away is no flood
         loop = asyncio.get_running_loop()
-        held = self._held[number] = _Held(inbound, loop.time())
+        held = self._held[number] = _Held(inbound, number, command, loop.time())
         self._oldest.append(held)
-        task = held.task = loop.create_task(self._enquire(held, number, command))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if not self._came:
+            loop.call_soon(self._begin)
+        self._came.append(held)
         if self._timer is None:
             self._timer = loop.call_later(LOOK_S, self._look)
         return True
+
+    def _begin(self) -> None:
+        """Work on the texts of this tick."""
+        came, self._came = self._came, []
+        task = asyncio.get_running_loop().create_task(self._enquire_in_turn(came), name="enquiries ahead")
+        self._tasks[task] = came
+        task.add_done_callback(self._tasks.pop)
+
+    async def _enquire_in_turn(self, came: list[_Held]) -> None:
+        await InTurn(map(self._enquire, came))
 
     def passes(self, number: str, inbound: Inbound) -> bool:
         """Answer whether a stored text may be worked on now; what must wait for another is put later."""
@@ -183,19 +197,20 @@ class Ahead:
         until = loop.time() - self._hold_s
         while self._oldest and (self._oldest[0].stored or self._oldest[0].since <= until):
             self._store(self._oldest.popleft())
+        for task, came in self._tasks.items():
+            if all(held.stored for held in came):
+                task.cancel()  # what it finds out changes nothing, and comes too late
         if self._oldest:
             self._timer = loop.call_later(LOOK_S, self._look)
 
     def _store(self, held: _Held) -> None:
         if not held.stored:
             held.stored = True
-            if held.task is not None:
-                held.task.cancel()  # it changes nothing, and comes too late
             self._inbox.store(held.inbound)
 
-    async def _enquire(self, held: _Held, number: str, command: Command) -> None:
+    async def _enquire(self, held: _Held) -> None:
         began = time.monotonic()
-        inbound = held.inbound
+        inbound, number = held.inbound, held.number
         asked = Asked(number, inbound.text, inbound.name)
         said = ""
 
@@ -208,7 +223,7 @@ class Ahead:
         try:
             arrival = await self._answering.arrive(number)
             try:
-                answered = await self._answering.enquire(asked, arrival, command, line)
+                answered = await self._answering.enquire(asked, arrival, held.command, line)
             finally:
                 self._answering.let_go(arrival)
             await line.flush()
@@ -217,7 +232,6 @@ class Ahead:
             answered = False
         if held.stored:
             return
-        held.task = None
         if not answered or not said:
             self._store(held)
             return

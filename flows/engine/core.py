@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from core_client.domain.filling import quick
+from core_client.domain.values import Value
 from core_client.language.errors import EvaluationError
 from flows import prompts
 from flows.dialogue import (
@@ -19,6 +20,7 @@ from flows.dialogue import (
     Perform,
     Reconnected,
     Resume,
+    Say,
     SessionExpired,
     Trigger,
     Turn,
@@ -26,6 +28,7 @@ from flows.dialogue import (
     What,
 )
 from flows.engine.draft import Checked, Draft
+from flows.engine.straight import MAX_OUTCOMES, MAX_WAYS, Begun, Recording, Straight, Values, way_of
 from flows.model import BY_CODE, BY_NUMBER, RETURN, Edge, Flow, Gate, Go, Step, Way
 from flows.session import Frame, OpenSession, Session, Waiting
 
@@ -37,6 +40,8 @@ MAX_TURNS_AT_THE_BANK = MAX_TURNS + 50  # for rounds that only ask the bank: the
 _ENTERED, _LEFT, _UNIVERSAL, _NOTHING = What.ENTERED, What.LEFT, Way.UNIVERSAL, Waiting.NOTHING
 MAX_BEGUN = 256  # first turns that are remembered: a flow has a dozen commands, in a few languages
 MAX_TRAILS = 4096  # ways through a flow that are remembered
+_AMISS = (EvaluationError, ValueError, KeyError)
+_SMS = Channel.SMS
 _AT_THE_BANK = (Waiting.OPERATION, Waiting.ISSUE, Waiting.VERIFY)
 _turn = quick(Turn)
 _perform = quick(Perform)
@@ -48,7 +53,7 @@ class Engine:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self._begun: dict[_Begin, tuple[Session, Turn]] = {}
+        self._begun: dict[_Begin, Begun] = {}
         self._steps_on = {channel: _steps_on(flow, channel) for channel in Channel}
 
     def start(self, trigger: Trigger, facts: Facts | None = None) -> tuple[Session, Turn]:
@@ -65,15 +70,11 @@ class Engine:
             flow.variables[name]
         step = trigger.step or flow.start
         flow.steps[step]
-        wanted = trigger.language or trigger.party.language
-        language = wanted if wanted in flow.languages else flow.languages[0]
-        party = trigger.party
-        how: _Begin | None = None
-        if trigger.channel is Channel.SMS and not trigger.slots:
-            how = step, language, party.identified, party.language
-            known = self._begun.get(how)
-            if known is not None:
-                return _begun_again(known, trigger, self._today(trigger))
+        language = self._language(trigger)
+        how = self._how(trigger)
+        known = None if how is None else self._begun.get(how)
+        if known is not None:
+            return _begun_again(known, trigger, self.today(trigger))
         session = Session(
             id=trigger.session_id,
             flow=flow.name,
@@ -81,7 +82,7 @@ class Engine:
             channel=trigger.channel,
             party=trigger.party,
             auth_session_id=trigger.auth_session_id,
-            today=self._today(trigger),
+            today=self.today(trigger),
             language=language,
             step=step,
             variables=dict(trigger.slots),
@@ -97,10 +98,77 @@ class Engine:
 
         began = self._walk(draft, begin)
         if how is not None and not draft.by_chance and _names_only_its_session(began) and len(self._begun) < MAX_BEGUN:
-            self._begun[how] = began
+            self._begun[how] = Begun(*began)
         return began
 
-    def _today(self, trigger: Trigger) -> str:
+    def begun(self, trigger: Trigger) -> Begun | None:
+        """Answer the first turn of a text's dialogue where it is remembered: :meth:`start` would answer the same."""
+        how = self._how(trigger)
+        return None if how is None else self._begun.get(how)
+
+    def _how(self, trigger: Trigger) -> _Begin | None:
+        if trigger.channel is not _SMS or trigger.slots:
+            return None
+        party = trigger.party
+        return trigger.step or self.flow.start, self._language(trigger), party.identified, party.language
+
+    def _language(self, trigger: Trigger) -> str:
+        wanted, spoken = trigger.language or trigger.party.language, self.flow.languages
+        return wanted if wanted in spoken else spoken[0]
+
+    def straight(
+        self, begun: Begun, trigger: Trigger, answer: OperationAnswered, facts: Callable[[], Facts]
+    ) -> tuple[list[Say], Turn] | None:
+        """Answer what follows the answer to a remembered first turn: what is said, and the last turn without it.
+
+        None: :meth:`resume` must tell. ``facts`` are only asked for where something depends on them.
+        """
+        outcome = answer.outcome, answer.reason
+        ways = begun.after.get(outcome)
+        if ways is None:
+            if len(begun.after) >= MAX_OUTCOMES:
+                return None
+            ways = begun.after[outcome] = []
+        scope = self._values(begun, trigger, answer, facts)
+        try:
+            way = next((way for way in ways if way.fits(scope)), None)
+            if way is None:
+                if len(ways) < MAX_WAYS:
+                    ways.append(self._recorded(begun, trigger, answer, facts()))
+                return None
+            if way.turn is None:
+                return None
+            says = way.says(self.flow, begun.session.language, scope)
+        except _AMISS:
+            return None
+        return (says, way.turn) if says else None
+
+    def _values(self, begun: Begun, trigger: Trigger, answer: OperationAnswered, facts: Callable[[], Facts]) -> Values:
+        step = self.flow.steps[begun.session.step]
+        saved = step.saved(answer.outcome)
+        own: dict[str, Value] = {"channel": _SMS.value, "language": begun.session.language}
+        if answer.reason:
+            own["reason"] = answer.reason
+        if saved is not None:
+            own[saved] = answer.answer
+
+        def draft() -> Draft:
+            session, _ = _begun_again(begun, trigger, self.today(trigger))
+            whole = Draft(self.flow, session, session.turns + 1, facts())
+            step.answer(whole, answer)
+            return whole
+
+        return Values(own, draft)
+
+    def _recorded(self, begun: Begun, trigger: Trigger, answer: OperationAnswered, facts: Facts) -> Straight:
+        session, _ = _begun_again(begun, trigger, self.today(trigger))
+        draft = Recording(self.flow, session, session.turns + 1, facts)
+        step = self.flow.steps[session.step]
+        _, turn = self._walk(draft, lambda: step.answer(draft, answer))
+        return way_of(draft, turn, self._values(begun, trigger, answer, lambda: facts))
+
+    def today(self, trigger: Trigger) -> str:
+        """Answer the day on which a dialogue begins, where the flow is at home."""
         return trigger.at.astimezone(self.flow.zone).date().isoformat()
 
     def resume(self, session: Session, resume: Resume, facts: Facts | None = None) -> tuple[Session, Turn]:
@@ -154,7 +222,7 @@ class Engine:
     def _walk(self, draft: Draft, begin: Callable[[], Go]) -> tuple[Session, Turn]:
         try:
             wait = self._steps(draft, begin())
-        except (EvaluationError, ValueError, KeyError):
+        except _AMISS:
             # A value that the flow counted on is missing or does not fit. Said as our fault, never as the party's.
             draft.effects.clear()
             wait = self._trouble(draft)
@@ -289,9 +357,9 @@ def _names_only_its_session(began: tuple[Session, Turn]) -> bool:
     return wait.request_id == f"{session.id}:{session.turns}"
 
 
-def _begun_again(known: tuple[Session, Turn], trigger: Trigger, today: str) -> tuple[Session, Turn]:
+def _begun_again(known: Begun, trigger: Trigger, today: str) -> tuple[Session, Turn]:
     """Answer a first turn that was decided before, for another text: the same but for whose it is."""
-    was, turn = known
+    was, turn = known.session, known.turn
     made = OpenSession(
         id=trigger.session_id,
         flow=was.flow,

@@ -8,6 +8,7 @@ from typing import Any
 
 from core_client.domain.filling import quick
 from core_client.domain.values import Value
+from core_client.language.expressions import Expression, Scope
 from flows.dialogue import (
     AwaitText,
     Channel,
@@ -150,25 +151,15 @@ class Draft:
 
     def say(self, saying: Saying, *, barge_in: bool = True) -> None:
         """Say entries with the values of now."""
-        if saying.fixed is not None:
-            if saying.fixed:
-                self.effects.append(self.spoken(saying.fixed, self.language, barge_in))
-            return
-        self.say_spoken(saying.spoken(self), barge_in=barge_in)
+        self.effects += says_of(self.flow, self.language, saying, self, barge_in)
+
+    def decides(self, condition: Expression) -> bool:
+        """Answer a condition that decides the way."""
+        return bool(condition.evaluate(self))
 
     def say_spoken(self, spoken: list[Spoken], *, barge_in: bool = True) -> None:
         """Say items; those of one language in a row are one effect."""
-        group: list[Item] = []
-        current = self.language
-        for language, item in spoken:
-            wanted = language or self.language
-            if wanted != current and group:
-                self.effects.append(self.spoken(tuple(group), current, barge_in))
-                group = []
-            current = wanted
-            group.append(item)
-        if group:
-            self.effects.append(self.spoken(tuple(group), current, barge_in))
+        self.effects += _grouped(self.flow, self.language, spoken, barge_in)
 
     def say_items(self, *items: Item, barge_in: bool = True) -> None:
         """Say items of the engine's own."""
@@ -180,7 +171,7 @@ class Draft:
 
     def spoken(self, items: tuple[Item, ...], language: str, barge_in: bool) -> Say:
         """Make a Say, with the languages that step in where ``language`` lacks a prompt."""
-        return _say(items, language, barge_in, self.flow.fallbacks.get(language, ()))
+        return _spoken(self.flow, items, language, barge_in)
 
     # --- moving ---
 
@@ -250,6 +241,33 @@ class Draft:
         made.__class__ = Session
         session: Session = made
         return session
+
+
+def says_of(flow: Flow, language: str, saying: Saying, scope: Scope, barge_in: bool) -> list[Say]:
+    """Answer what ``saying`` says in a dialogue of ``language``, with the values of ``scope``."""
+    if saying.fixed is not None:
+        return [_spoken(flow, saying.fixed, language, barge_in)] if saying.fixed else []
+    return _grouped(flow, language, saying.spoken(scope), barge_in)
+
+
+def _grouped(flow: Flow, own: str, spoken: list[Spoken], barge_in: bool) -> list[Say]:
+    says: list[Say] = []
+    group: list[Item] = []
+    current = own
+    for language, item in spoken:
+        wanted = language or own
+        if wanted != current and group:
+            says.append(_spoken(flow, tuple(group), current, barge_in))
+            group = []
+        current = wanted
+        group.append(item)
+    if group:
+        says.append(_spoken(flow, tuple(group), current, barge_in))
+    return says
+
+
+def _spoken(flow: Flow, items: tuple[Item, ...], language: str, barge_in: bool) -> Say:
+    return _say(items, language, barge_in, flow.fallbacks.get(language, ()))
 
 
 def waiting_for(wait: Wait | None) -> Waiting:

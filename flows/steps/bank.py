@@ -95,12 +95,17 @@ class Bank(Step):
         draft.variables.pop(LEFT, None)
         if outcome == "refused" and (left := resume.answer.get(LEFT)) is not None:
             draft.variables[LEFT] = left
-        if outcome == "ok" and self.save is not None:
-            draft.variables[self.save] = resume.answer
+        saved = self.saved(outcome)
+        if saved is not None:
+            draft.variables[saved] = resume.answer
         edge = self.outcomes.get(outcome)
         if edge is None:
             raise KeyError(outcome)  # an outcome that the registry does not have: the core broke its word
         return edge
+
+    def saved(self, outcome: str) -> str | None:
+        """See :class:`Step`."""
+        return self.save if outcome == "ok" else None
 
     def _prove_again(self, draft: Draft) -> Go:
         """Begin the proof anew, once: the proof that the core remembers is gone or too old."""

@@ -27,6 +27,7 @@ class If(Step):
     """One way or another."""
 
     kind: ClassVar[str] = "if"
+    is_straight: ClassVar[bool] = True
 
     condition: Expression
     then: Edge
@@ -34,7 +35,7 @@ class If(Step):
 
     def enter(self, draft: Draft) -> Go:
         """Take the way that the condition says."""
-        return self.then if self.condition.evaluate(draft) else self.otherwise
+        return self.then if draft.decides(self.condition) else self.otherwise
 
     def edges(self, channel: Channel) -> tuple[Edge, ...]:
         """Answer the ways that are possible on ``channel``: ``channel == "sms"`` leaves one."""

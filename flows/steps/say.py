@@ -30,6 +30,7 @@ class SayStep(Step):
     """Say something and go on, or hang up."""
 
     kind: ClassVar[str] = "say"
+    is_straight: ClassVar[bool] = True
 
     saying: Saying
     next: Edge | None  # None: hang up

@@ -34,9 +34,8 @@ async def test_an_enquiry_says_and_tells_what_a_started_dialogue_does(world: Wor
         runner = Runner(world.flows, world.sessions, world.core, world.vault, world.clock, observer=observer)
         line = world.line(channel=Channel.SMS)
         ended = await getattr(runner, way)(_asks(world, "balance"), line)
-        assert isinstance(ended, Ended)
         told.append(observer.heard)
-        said.append((heard(line), ended.reason))
+        said.append((heard(line), ended.reason if isinstance(ended, Ended) else ended))
     assert told[0] == told[1]
     assert said[0] == said[1]
     assert said[0][0], "something was said"
@@ -54,7 +53,7 @@ async def test_what_wants_more_than_an_enquiry_does_nothing_at_all(world: World)
 
 async def test_the_line_is_left_open_for_whoever_stores_the_answer(world: World) -> None:
     line = world.line(channel=Channel.SMS)
-    assert isinstance(await world.runner.enquire(_asks(world, "balance"), line), Ended)
+    assert await world.runner.enquire(_asks(world, "balance"), line) == "done"
     assert line.ended is None
 
 
