@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core_client.adapters.sql import audit as chain
@@ -52,7 +52,7 @@ _spent = Statement(
         _p.biller == bindparam("biller_"),
         _p.reference == bindparam("reference_"),
         _i.authorised_us >= bindparam("since"),
-        _i.state.in_(sorted(state.value for state in SPENDING)),
+        or_(*(_i.state == state.value for state in sorted(SPENDING))),
     )
 )
 _note = insert_ignoring(bill_payments, "intent_id")

@@ -168,6 +168,8 @@ def book(tx: Tx, held: Held, reference: str, now: datetime.datetime) -> Posting:
     creditor = _creditor(tx, held.creditor_number, held.amount.currency, held.debtor_id)
     lines = _lines(tx, held, creditor)
     _lock_in_order(tx, *{line.account_id for line in lines})
+    if _locked(tx, held.debtor_id).frozen:  # since it was held: what waits does not leave a frozen account either
+        raise Declined("account_frozen")
     release_hold(tx, held)
     write_journal(tx, lines, reference, "transfer", held.intent_id, now)
     return Posting(reference, _available(tx, held.debtor_id))

@@ -6,7 +6,7 @@ import datetime
 import hmac
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
@@ -20,15 +20,15 @@ from core_client.domain.money import Money
 from core_client.ports.cash_orders import Collection
 
 _o = cash_orders.c
-_LIVE = (CashState.WAITING.value, CashState.COLLECTING.value)
+_live = or_(_o.state == CashState.WAITING.value, _o.state == CashState.COLLECTING.value)
 _whole = select(
     _o.intent_id, _o.customer_id, _o.party, _o.amount_minor, _o.currency, _o.code_mac, _o.expires_us, _o.tries,
     _o.state, _o.collected_by, _o.terminal,
 )  # fmt: skip
 _by_id = Statement(_whole.where(_o.intent_id == bindparam("id_")))
 _locked = Statement(_whole.where(_o.intent_id == bindparam("id_")).with_for_update())
-_of_customer = Statement(_whole.where(_o.customer_id == bindparam("customer"), _o.state.in_(_LIVE)).limit(1))
-_of_party = Statement(_whole.where(_o.party == bindparam("party_"), _o.state.in_(_LIVE)).limit(1))
+_of_customer = Statement(_whole.where(_o.customer_id == bindparam("customer"), _live).limit(1))
+_of_party = Statement(_whole.where(_o.party == bindparam("party_"), _live).limit(1))
 _of_machine = Statement(_whole.where(_o.party == bindparam("party_"), _o.collected_by == bindparam("request")).limit(1))
 _create = Statement(insert(cash_orders))
 _new_code = Statement(
@@ -58,9 +58,7 @@ _move = Statement(
     .values(state=bindparam("after"))
 )
 _over = Statement(
-    _whole.where(_o.state.in_(_LIVE), _o.expires_us <= bindparam("now_"))
-    .order_by(_o.expires_us)
-    .limit(bindparam("most"))
+    _whole.where(_live, _o.expires_us <= bindparam("now_")).order_by(_o.expires_us).limit(bindparam("most"))
 )
 MAX_OVER = 500  # that are looked at together
 COLLECTING_LIFE = datetime.timedelta(seconds=60)  # a machine that asked has its answer by then, or asks again

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import changelog, schema
@@ -32,7 +32,7 @@ _of_customer = Statement(
 )
 _bars = Statement(
     select(_f.customer_id)
-    .where(_f.customer_id == bindparam("customer"), _f.account.in_((EVERY, bindparam("account_"))))
+    .where(_f.customer_id == bindparam("customer"), or_(_f.account == EVERY, _f.account == bindparam("account_")))
     .limit(1)
 )
 _add = Statement(insert(freezes))

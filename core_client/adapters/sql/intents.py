@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from sqlalchemy import bindparam, case, func, insert, null, or_, select, update
 
 from core_client.adapters.sql import audit as chain
-from core_client.adapters.sql import schema
+from core_client.adapters.sql import freezes, schema
 from core_client.adapters.sql.database import Database
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Row, Statement, Tx
@@ -17,7 +17,7 @@ from core_client.domain.audit import AuditRecord
 from core_client.domain.limits import STANDARD, LimitProfile, Moved, Movement, Spent
 from core_client.domain.money import Money
 from core_client.domain.transfers import IN_FLIGHT, LAST_WORDS, SPENDING, Intent, Purpose, TransferState, assert_move
-from core_client.errors import IntentConflict, InvariantBroken
+from core_client.errors import Declined, IntentConflict, InvariantBroken
 from core_client.ports.intents import Authorisation, CodeCheck, Grant
 
 _i, _p = schema.intents.c, schema.payees.c
@@ -216,6 +216,8 @@ class SqlIntents:
             grant = _grant_of(tx, intent, request_id, now)
             if grant is not Grant.GRANTED:
                 return Authorisation(grant, intent)
+            if freezes.is_barred(tx, customer_id, intent.debtor_account):
+                raise Declined("account_frozen")
             since = limits.day_began(now)
             spent = _spent_since(tx, customer_id, intent.amount.currency, since)
             movement = movement_of(intent, spent.customer_class, now)

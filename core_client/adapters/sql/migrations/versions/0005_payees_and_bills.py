@@ -60,7 +60,7 @@ def _payees() -> None:
         sa.Column("code_used_by", sa.String(length=128), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_payee_requests_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payee_requests")),
-        sa.UniqueConstraint("customer_id", "request_id", name=op.f("uq_payee_requests_customer_id")),
+        sa.UniqueConstraint("customer_id", "request_id", name=op.f("uq_payee_requests_customer_id_request_id")),
     )
     op.create_index(
         "ix_payee_requests_customer_id_prepared_us", "payee_requests", ["customer_id", "prepared_us"], unique=False
