@@ -119,7 +119,7 @@ def test_the_short_way_says_what_the_long_one_does_whoever_asks_and_whatever_the
             assert turn.wait is None
             assert last.effects == turn.effects[-1:]
             assert last.trail == turn.trail
-        if answer.outcome == "refused":
+        if step == "balance" and answer.outcome == "refused":
             assert short is not None, "a way that is known is taken"
 
 
