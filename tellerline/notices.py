@@ -122,9 +122,9 @@ def _reminder(values: Mapping[str, Value]) -> tuple[Item, ...]:
         SayDate(date),
         SayNumber(int(str(hour))),
         Prompt("o_clock"),
-        Prompt(f"bring_{values['topic']}"),
         Prompt("callback_reference"),
         SayDigits(str(values["reference"])),
+        Prompt(f"bring_{values['topic']}"),
     )
 
 

@@ -75,8 +75,7 @@ SHEET: dict[str, Any] = {
             "address": {"zh": "深圳市南山区科苑路15号", "en": "15 Keyuan Road, Nanshan, Shenzhen"},
             "hours": _WEEKDAYS,
             "phone": "075526660201",
-            "postcode": "518057",
-            "seats": 1,
+            "postcode": "518057",  # takes no appointments
         },
         {
             "code": "9101",
@@ -106,7 +105,12 @@ SHEET: dict[str, Any] = {
     },
 }
 CHEQUE_BOOKS = (("440100001101", 100021, 100045), ("440100002202", 200051, 200075))  # account, first, last
-PAID_CHEQUES = (("440100001101", 100021), ("440100002202", 200051))
+USED_CHEQUES = (
+    ("440100001101", 100021, ChequeState.PAID),
+    ("440100001101", 100023, ChequeState.RETURNED),
+    ("440100002202", 200051, ChequeState.PAID),
+    ("440100002202", 200053, ChequeState.RETURNED),
+)
 LOANS = (  # customer, number, product, outstanding, next payment, days until it is due
     ("10000001", "660000001182", "home", "386500.00 CNY", "3120.40 CNY", 18),
     ("10000002", "660000002257", "car", "52300.00 CNY", "1890.00 CNY", 9),
@@ -145,9 +149,9 @@ def _add(tx: Tx, now: datetime.datetime) -> None:
         for number, first, last in CHEQUE_BOOKS:
             if (account := tx.one(_account, number_=number)) is not None:
                 tx.run(_book, account=account[0], first=first, last=last, at=to_us(now))
-    for number, cheque in PAID_CHEQUES:
+    for number, cheque, state in USED_CHEQUES:
         if (account := tx.one(_account, number_=number)) is not None:
-            put(tx, account[0], cheque, ChequeState.PAID, now)
+            put(tx, account[0], cheque, state, now)
     for who, number, product, outstanding, payment, days in LOANS:
         if (customer := tx.one(_customer, number_=who)) is not None:
             owed, due = Money.parse(outstanding), (now + datetime.timedelta(days=days)).date()

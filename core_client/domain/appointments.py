@@ -56,7 +56,7 @@ class AppointmentPolicy:
 
     hours: tuple[int, ...] = (9, 10, 11, 14, 15, 16)
     days_ahead: int = 14
-    offered: int = 8  # as many as one page of choices by phone
+    offered: int = 5  # half a minute by phone: nobody listens to more
     most_open: int = 2  # of one customer
     remind_at: datetime.time = datetime.time(10, 0)  # the day before, in the bank's own time
 

@@ -33,10 +33,11 @@ class AppointmentDesk:
         )
         return ok(branches=branches)
 
-    async def slots(self, request: Request, branch: str) -> OperationResult:
+    async def slots(self, request: Request, branch: str, language: str | None = None) -> OperationResult:
         """Answer the next free hours of a branch."""
         ports, now = self._ports, request.now
-        policy, seats = ports.profile.appointments, (await ports.information.current()).branch(branch).seats
+        found = (await ports.information.current()).branch(branch)
+        policy, seats = ports.profile.appointments, found.seats
         taken = await ports.appointments.taken(branch, now)
         local = ports.profile.limits.local(now)
         free = (at for at in policy.moments(local, ports.profile.callbacks) if taken.get(_utc(at), 0) < seats)
@@ -44,7 +45,8 @@ class AppointmentDesk:
             {"slot": f"{at:%Y%m%d%H}", "date": at.date(), "hour": at.hour}
             for at, _ in zip(free, range(policy.offered), strict=False)
         )
-        return ok(slots=slots, count=len(slots))
+        name = in_language(found.name, language or request.session.language)
+        return ok(branch=name, slots=slots, count=len(slots))
 
     async def book(
         self, request: Request, branch: str, slot: str, topic: str, language: str | None = None
@@ -69,7 +71,7 @@ class AppointmentDesk:
             audit = request.audit("appointment.booked", f"appointment:{reference}", branch=branch, at=str(at))
             stands = await ports.appointments.book(appointment, seats, most, reminder, audit)
             if stands is not None:
-                return ok(**self._told(stands, sheet, wanted))
+                return ok(**self._told(stands, sheet, wanted), reminded=self._is_reminded(stands))
         raise InvariantBroken(f"{_TRIES} references in a row were another's")
 
     async def next(self, request: Request, language: str | None = None) -> OperationResult:
@@ -103,7 +105,14 @@ class AppointmentDesk:
         moments = profile.appointments.moments(local, profile.callbacks)
         return next((at for at in moments if f"{at:%Y%m%d%H}" == slot), None)
 
-    def _reminder(self, appointment: Appointment, at: datetime.datetime, branch: str) -> Notice:
+    def _is_reminded(self, appointment: Appointment) -> bool:
+        """Answer whether the moment of the reminder comes after the booking: who books for tomorrow remembers."""
+        at = self._ports.profile.limits.local(appointment.at)
+        return self._ports.profile.appointments.remind(at) > appointment.booked_at
+
+    def _reminder(self, appointment: Appointment, at: datetime.datetime, branch: str) -> Notice | None:
+        if not self._is_reminded(appointment):
+            return None
         return Notice(
             name=reminder_name(appointment.reference),
             kind=NoticeKind.REMINDER,

@@ -76,7 +76,7 @@ class SqlAppointments:
         return {from_us(row[0]): row[1] for row in rows}
 
     async def book(
-        self, wanted: Appointment, seats: int, most_open: int, reminder: Notice, audit: AuditRecord
+        self, wanted: Appointment, seats: int, most_open: int, reminder: Notice | None, audit: AuditRecord
     ) -> Appointment | None:
         """Book one on the first free seat, with its reminder."""
 
@@ -94,7 +94,8 @@ class SqlAppointments:
                     raise Declined("slot_taken")
                 made = dataclasses.replace(wanted, seat=free)
                 if _created(tx, made):
-                    notices.owe(tx, reminder)
+                    if reminder is not None:
+                        notices.owe(tx, reminder)
                     chain.append(tx, audit)
                     return made
                 if tx.one(_by_reference, reference_=wanted.reference) is not None:
