@@ -22,6 +22,7 @@ from core_client.adapters.auth_sessions import RedisAuthSessions
 from core_client.adapters.clock import SystemClock
 from core_client.adapters.embedded import EmbeddedBank, open_bank
 from core_client.adapters.pin_hashing import PinCost
+from core_client.adapters.registry_stream import Follower, Relay
 from core_client.adapters.sealing import Sealer
 from core_client.adapters.seeding import seed
 from core_client.adapters.sql.database import sqlite_url
@@ -212,6 +213,17 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[N
         yield node
 
 
+def _following(group: asyncio.TaskGroup, node: Node) -> list[asyncio.Task[None]]:
+    """Relay the registry's changes, when this node's turn it is, and follow them."""
+    redis, bank = node.store.redis, node.bank
+    relay = Relay(redis, bank.records, bank.ports.randomness)
+    follower = Follower(redis, bank.cache, bank.records)
+    return [
+        group.create_task(relay.run(), name="relay the registry's changes"),
+        group.create_task(follower.run(), name="follow the registry's changes"),
+    ]
+
+
 @contextlib.asynccontextmanager
 async def _beside_the_calls(
     node: Node, recovering: Coroutine[None, None, None], keeping: Coroutine[None, None, None]
@@ -224,6 +236,7 @@ async def _beside_the_calls(
             group.create_task(keep_clean(node.config, node.served, node.store.redis), name="sweep releases"),
             group.create_task(recovering, name="recover intents"),
             group.create_task(keeping, name="keep the bank"),
+            *_following(group, node),
         ]
         if node.texting is not None:
             notices = Notices(node.bank.ports, node.catalogue, node.texting.send)

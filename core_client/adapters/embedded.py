@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from core_client.adapters.customer_cache import CustomerCache
 from core_client.adapters.pin_hashing import Argon2Pins, PinCost
 from core_client.adapters.randomness import SystemRandomness
 from core_client.adapters.sim_swaps import NoSimSignal
@@ -66,6 +67,7 @@ class EmbeddedBank:
     messaging: Messaging
     personal: PersonalData
     records: RecordDesk  # for staff
+    cache: CustomerCache  # of this node; believed while somebody follows the change-log
 
     @property
     def reversals(self) -> ReversalDesk:
@@ -136,7 +138,8 @@ async def open_bank(
             personal = PersonalData(personal_key or key_of_pepper(pepper))
             await seal_everything(database, personal, clock.now())
             ledger = SqlBank(database, clock, randomness)
-            registry = SqlRegistry(database, personal)
+            cache = CustomerCache(asyncio.get_running_loop().time)
+            registry = SqlRegistry(database, personal, cache)
             ports = arrange(
                 Ports(
                     clock=clock,
@@ -175,7 +178,8 @@ async def open_bank(
             try:
                 admin, people = BankAdmin(ports, client.settlement), People(ports)
                 records = RecordDesk(SqlCustomerRecords(database, personal), clock)
-                yield EmbeddedBank(client, admin, ports, database, ledger, people, client.messaging, personal, records)
+                messaging = client.messaging
+                yield EmbeddedBank(client, admin, ports, database, ledger, people, messaging, personal, records, cache)
             finally:
                 await client.drain()
         finally:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from core_client.services.admin import Resolution
-from tellerline.cli import bank_audit, bank_copies, bank_reports, bank_reversals, bank_serve, callbacks
+from core_client.adapters.embedded import EmbeddedBank
+from core_client.domain.records import Document
+from core_client.services.admin import CustomerView, Resolution
+from tellerline.cli import (
+    bank_audit,
+    bank_copies,
+    bank_keys,
+    bank_reports,
+    bank_reversals,
+    bank_serve,
+    callbacks,
+    customers,
+)
 from tellerline.cli.opened_bank import operator, with_bank
 from tellerline.cli.telling import ConfigOption, out
 
@@ -18,6 +30,8 @@ customer = typer.Typer(help="One customer.", no_args_is_help=True)
 unknown = typer.Typer(help="Transfers whose outcome is unknown.", no_args_is_help=True)
 app.add_typer(customer, name="customer")
 app.add_typer(unknown, name="unknown")
+app.add_typer(bank_keys.app, name="keys")
+customers.add_commands(customer)
 app.add_typer(bank_reversals.app, name="reversal")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(bank_audit.app, name="audit")
@@ -34,10 +48,21 @@ def show(who: Who, config: ConfigOption = None) -> None:
 
     Example: `tellerline bank customer show 10000001`
     """
-    view = with_bank(config, lambda bank: bank.admin.show(who))
+
+    async def work(bank: EmbeddedBank) -> tuple[CustomerView, Sequence[Document]]:
+        seen = await bank.admin.show(who)
+        return seen, await bank.records.documents(seen.customer)
+
+    view, documents = with_bank(config, work)
     out.print(f"{view.customer.number}  {escape(view.customer.name)}", style="bold")
     out.print(f"language  {view.customer.language or 'not chosen'}")
+    out.print(f"class     {view.customer.customer_class}")
     out.print(f"lines     {', '.join(view.lines) or 'none'}")
+    for document in documents:
+        until = f"  until {document.valid_until}" if document.valid_until else ""
+        out.print(f"document  {document.kind}  ..{document.last4}{until}")
+    if view.customer.bars:
+        out.print(f"barred    {escape(', '.join(str(bar) for bar in sorted(view.customer.bars)))}")
     out.print(f"access    {'[red]locked[/]' if view.locked else 'open'}, {view.failures} failures")
     for account in view.accounts:
         state = "  frozen" if account.frozen else ""

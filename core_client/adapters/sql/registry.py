@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from core_client.adapters.customer_cache import CustomerCache
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import changelog, schema
 from core_client.adapters.sql.database import Database
@@ -97,8 +98,9 @@ def _as_card(row: Row) -> Card:
 class SqlRegistry:
     """:class:`~core_client.ports.registry.Registry` in SQL."""
 
-    def __init__(self, database: Database, personal: PersonalData) -> None:
+    def __init__(self, database: Database, personal: PersonalData, cache: CustomerCache | None = None) -> None:
         self._database = database
+        self._cache = cache
         self._personal = personal
         self._by_line = Gathered(database, self._customers_of)
 
@@ -114,8 +116,21 @@ class SqlRegistry:
         return await self._one(_by_number, number_=customer_number)
 
     async def customer(self, customer_id: int) -> Customer | None:
-        """Answer a customer by id."""
-        return await self._one(_by_id, id_=customer_id)
+        """Answer a customer by id, as this node may remember them: name, language and class can be late a moment."""
+        cache = self._cache
+        known = cache.get(customer_id) if cache is not None else None
+        if known is not None:
+            return known
+
+        def work(tx: Tx) -> tuple[Customer | None, int]:
+            row = tx.one(_by_id, id_=customer_id)
+            head = changelog.head(tx) if cache is not None else 0  # of the same snapshot
+            return (None if row is None else customer_from(tx, self._personal, row)), head
+
+        customer, head = await self._database.read(work)
+        if cache is not None and customer is not None:
+            cache.put(customer, head)
+        return customer
 
     async def _one(self, statement: Statement, **values: Any) -> Customer | None:
         def work(tx: Tx) -> Customer | None:
