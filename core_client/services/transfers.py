@@ -19,6 +19,7 @@ from core_client.services.settlement import Settlement, Word
 
 NOBODY_S_NAME = "他行账户 another bank"  # of an account elsewhere: its holder is known there only
 REFERENCE_DIGITS = 10  # of the number under which a transfer waits, as long as a booked one's
+_JUST_BEGUN_S = 10  # of a minute that is called a whole one: "ten minutes" is said, not "nine"
 _UNKNOWN = OperationResult("unknown")
 _REFUSED_GRANTS = {
     Grant.SPENT: "intent_spent",
@@ -174,6 +175,6 @@ def _result(word: Word) -> OperationResult:
 
 
 def _minutes_left(intent: Intent, now: datetime.datetime) -> int:
-    """Answer how long an intent can still be called off: never longer than it is true."""
+    """Answer how many minutes an intent can still be called off; one that has just begun counts as whole."""
     until = intent.cancel_until or now
-    return max(0, int((until - now).total_seconds()) // 60)
+    return max(0, int((until - now).total_seconds() + _JUST_BEGUN_S) // 60)
