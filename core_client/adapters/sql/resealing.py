@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Column, Table, and_, bindparam, func, null, or_, select, update
 
 from core_client.adapters.sql import schema
 from core_client.adapters.sql.callbacks import number_place
@@ -152,7 +152,9 @@ _seal_callback = Statement(
 )
 _clear_births = Statement(select(_c.id, _c.number, _c.birth_date).where(_c.birth_date.is_not(None)).limit(PAGE))
 _seal_birth = Statement(
-    update(schema.customers).where(_c.id == bindparam("of")).values(birth_date=None, birth_sealed=bindparam("sealed_"))
+    update(schema.customers)
+    .where(_c.id == bindparam("of"))
+    .values(birth_date=null(), birth_sealed=bindparam("sealed_"))
 )
 
 
@@ -220,7 +222,7 @@ _supersede = Statement(update(data_keys).where(_d.id == bindparam("of")).values(
 _retire = Statement(
     update(data_keys)
     .where(_d.purpose == "data", _d.superseded_us.is_not(None), _d.wrapped.is_not(None))
-    .values(wrapped=None)
+    .values(wrapped=null())
 )
 
 
