@@ -21,5 +21,14 @@ TRANSFER_CHECKPOINTS: tuple[str, ...] = (
     "intent.reversed",  # and that is written down
     "result.texted",  # the text with a late result is handed over; that it is, is not written down
 )
-CHECKPOINTS: tuple[str, ...] = TRANSFER_CHECKPOINTS
+CASH_CHECKPOINTS: tuple[str, ...] = (
+    "cash.ordered",  # what is held waits for a machine
+    "cash.collecting",  # one machine has the order; the ledger has not been asked
+    "cash.booked",  # the ledger booked it; the machine has not been answered
+    "cash.collected",  # it may pay out: whoever asks again under its request id gets the same answer
+    "cash.ended",  # no machine gets it any more; the hold, or the booking, is still there
+    "cash.booked_back",  # the ledger booked back what no machine paid out; that is not written down
+)
+FREEZE_CHECKPOINTS: tuple[str, ...] = ("account.frozen",)  # committed: nothing leaves it from here on
+CHECKPOINTS: tuple[str, ...] = (*TRANSFER_CHECKPOINTS, *CASH_CHECKPOINTS, *FREEZE_CHECKPOINTS)
 """Every label, theme after theme, in the order in which it is passed."""

@@ -36,6 +36,10 @@ class Freezes(Protocol):
         """Lift what the customer froze; answer what it was."""
         ...
 
+    async def unblock_card(self, customer_id: int, last4: str, at: datetime.datetime, audit: AuditRecord) -> bool:
+        """Have a blocked card pay again; False when the customer has no such card that is blocked."""
+        ...
+
     async def of_customer(self, customer_id: int) -> Sequence[Freeze]:
         """Answer what the customer froze, the oldest first."""
         ...

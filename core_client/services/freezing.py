@@ -54,3 +54,9 @@ class FreezeDesk:
             self._ports.clock.now(), f"cli:{operator}", "account.freeze_lifted", f"customer:{customer_id}"
         )
         return await self._ports.freezes.lift(customer_id, record)
+
+    async def unblock_card(self, customer_id: int, last4: str, operator: str) -> bool:
+        """Have a blocked card pay again, after a person has checked who asks; False when none is blocked."""
+        now = self._ports.clock.now()
+        record = AuditRecord(now, f"cli:{operator}", "card.unblocked", f"customer:{customer_id}", {"last4": last4})
+        return await self._ports.freezes.unblock_card(customer_id, last4, now, record)

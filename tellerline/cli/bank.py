@@ -14,6 +14,8 @@ from core_client.domain.records import Document
 from core_client.services.admin import CustomerView, Resolution
 from tellerline.cli import (
     bank_audit,
+    bank_billers,
+    bank_cash,
     bank_copies,
     bank_keys,
     bank_reports,
@@ -23,7 +25,7 @@ from tellerline.cli import (
     customers,
 )
 from tellerline.cli.opened_bank import operator, with_bank
-from tellerline.cli.telling import ConfigOption, out
+from tellerline.cli.telling import NO, ConfigOption, out
 
 app = typer.Typer(help="Look after the embedded bank: customers, locks, callbacks, transfers without a last word.")
 customer = typer.Typer(help="One customer.", no_args_is_help=True)
@@ -35,6 +37,8 @@ customers.add_commands(customer)
 app.add_typer(bank_reversals.app, name="reversal")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(bank_audit.app, name="audit")
+app.add_typer(bank_billers.app, name="billers")
+app.add_typer(bank_cash.app, name="cash")
 bank_copies.add_to(app)
 bank_reports.add_to(app)
 bank_serve.add_to(app)
@@ -81,6 +85,42 @@ def unlock(who: Who, config: ConfigOption = None) -> None:
     """
     found = with_bank(config, lambda bank: bank.admin.unlock(who, operator()))
     out.print(f"{found.number} {escape(found.name)} is unlocked")
+
+
+@customer.command()
+def unfreeze(who: Who, config: ConfigOption = None) -> None:
+    """Lift what a customer froze, after you have checked who it is. What the bank itself froze stays frozen.
+
+    Example: `tellerline bank customer unfreeze 10000001`
+    """
+
+    async def work(bank: EmbeddedBank) -> int:
+        found = await bank.admin.find_customer(who)
+        return len(await bank.admin.freezes.lift(found.id, operator()))
+
+    lifted = with_bank(config, work)
+    out.print(f"the freeze of {who} is lifted" if lifted else f"{who} has frozen nothing")
+
+
+@customer.command("unblock-card")
+def unblock_card(
+    who: Who,
+    last4: Annotated[str, typer.Argument(metavar="LAST4", help="The card's last four digits.")],
+    config: ConfigOption = None,
+) -> None:
+    """Have a blocked card pay again, after you have checked who asks.
+
+    Example: `tellerline bank customer unblock-card 10000001 4821`
+    """
+
+    async def work(bank: EmbeddedBank) -> bool:
+        found = await bank.admin.find_customer(who)
+        return await bank.admin.freezes.unblock_card(found.id, last4, operator())
+
+    done = with_bank(config, work)
+    out.print(f"the card ending in {last4} pays again" if done else f"{who} has no blocked card ending in {last4}")
+    if not done:
+        raise typer.Exit(NO)
 
 
 @customer.command("set-language")

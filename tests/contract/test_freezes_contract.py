@@ -159,3 +159,14 @@ async def test_a_blocked_card_is_asked_for_and_stays_blocked_until_people_say_ot
     assert (await bank.perform(session, "cards.request_unblock", last4="0000")).reason == "card_unknown"
     cards = await bank.bank.ports.registry.cards(1)
     assert [card.state.value for card in cards] == ["blocked"]
+
+
+async def test_people_unblock_a_card_that_is_blocked_and_no_other(bank: World) -> None:
+    session = await bank.authenticated()
+    assert not await bank.bank.admin.freezes.unblock_card(1, "4821", "anna")
+    await bank.perform(session, "cards.block")
+    assert not await bank.bank.admin.freezes.unblock_card(1, "0000", "anna")
+    assert not await bank.bank.admin.freezes.unblock_card(2, "4821", "anna")
+    assert await bank.bank.admin.freezes.unblock_card(1, "4821", "anna")
+    cards = await bank.bank.ports.registry.cards(1)
+    assert [card.state.value for card in cards] == ["active"]

@@ -19,7 +19,8 @@ from core_client.adapters.sql.statements import Row, Statement, Tx, insert_ignor
 from core_client.domain.audit import AuditRecord
 from core_client.domain.billers import Bill, Biller, BillerKind, Paid, Payment
 from core_client.domain.money import Money
-from core_client.domain.transfers import SPENDING, TransferState
+from core_client.domain.transfers import SPENDING, Intent, TransferState
+from core_client.errors import Declined
 
 _b, _l, _p, _i = billers.c, bills.c, bill_payments.c, schema.intents.c
 _COLUMNS = [column.name for column in billers.columns]
@@ -55,6 +56,12 @@ _spent = Statement(
         or_(*(_i.state == state.value for state in sorted(SPENDING))),
     )
 )
+_pays = Statement(select(_p.biller, _p.reference).where(_p.intent_id == bindparam("intent")))
+_locked_bill = Statement(
+    select(_l.amount_minor, _l.issued_us)
+    .where(_l.biller == bindparam("biller_"), _l.reference == bindparam("reference_"))
+    .with_for_update()
+)
 _note = insert_ignoring(bill_payments, "intent_id")
 _paid = Statement(
     select(_p.intent_id, _p.reference, _p.sealed_number, _i.amount_minor, _i.currency, _i.reference, _i.authorised_us)
@@ -67,6 +74,21 @@ _paid = Statement(
     )
     .order_by(_i.authorised_us, _p.intent_id)
 )
+
+
+def check_still_owed(tx: Tx, intent: Intent) -> None:
+    """Check, where an authorisation is taken, that nobody has paid the bill since the intent was prepared.
+
+    Raises:
+        Declined: ``bill_paid``: with this payment more would be paid than is due.
+    """
+    pays = tx.one(_pays, intent=intent.id)
+    bill = None if pays is None else tx.one(_locked_bill, biller_=pays[0], reference_=pays[1])
+    if pays is None or bill is None:
+        return
+    spent = tx.one(_spent, biller_=pays[0], reference_=pays[1], since=bill[1])
+    if (0 if spent is None else int(spent[0])) + intent.amount.amount_minor > bill[0]:
+        raise Declined("bill_paid")
 
 
 class SqlBillers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, null, or_, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import changelog, schema
@@ -17,6 +17,7 @@ from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.schema_payees import freezes
 from core_client.adapters.sql.statements import Row, Statement, Tx
 from core_client.domain.audit import AuditRecord
+from core_client.domain.customers import CardState
 from core_client.domain.registry_changes import ChangeKind
 from core_client.ports.freezes import Freeze
 
@@ -39,6 +40,16 @@ _add = Statement(insert(freezes))
 _accounts = Statement(select(_a.id, _a.frozen).where(_a.customer_id == bindparam("customer")).order_by(_a.id))
 _mark = Statement(update(schema.accounts).where(_a.id == bindparam("id_")).values(frozen=bindparam("yes")))
 _lift = Statement(delete(freezes).where(_f.customer_id == bindparam("customer")))
+
+_unblock = Statement(
+    update(schema.cards)
+    .where(
+        schema.cards.c.customer_id == bindparam("customer"),
+        schema.cards.c.last4 == bindparam("last4_"),
+        schema.cards.c.state == CardState.BLOCKED.value,
+    )
+    .values(state=CardState.ACTIVE.value, reference=null(), blocked_us=null())
+)
 
 
 def is_barred(tx: Tx, customer_id: int, account: str) -> bool:
@@ -94,6 +105,18 @@ class SqlFreezes:
                 changelog.record(tx, ChangeKind.ACCOUNT_THAWED, customer_id, audit.at)
                 chain.append(tx, audit)
             return known
+
+        return await self._database.write(work)
+
+    async def unblock_card(self, customer_id: int, last4: str, at: datetime.datetime, audit: AuditRecord) -> bool:
+        """Have a blocked card pay again."""
+
+        def work(tx: Tx) -> bool:
+            if tx.run(_unblock, customer=customer_id, last4_=last4) == 0:
+                return False
+            changelog.record(tx, ChangeKind.CARD_BLOCKED, customer_id, at)
+            chain.append(tx, audit)
+            return True
 
         return await self._database.write(work)
 

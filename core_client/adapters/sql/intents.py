@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from sqlalchemy import bindparam, case, func, insert, null, or_, select, update
 
 from core_client.adapters.sql import audit as chain
-from core_client.adapters.sql import freezes, schema
+from core_client.adapters.sql import billers, freezes, schema
 from core_client.adapters.sql.database import Database
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.statements import Row, Statement, Tx
@@ -218,6 +218,8 @@ class SqlIntents:
                 return Authorisation(grant, intent)
             if freezes.is_barred(tx, customer_id, intent.debtor_account):
                 raise Declined("account_frozen")
+            if intent.purpose is Purpose.BILL:
+                billers.check_still_owed(tx, intent)
             since = limits.day_began(now)
             spent = _spent_since(tx, customer_id, intent.amount.currency, since)
             movement = movement_of(intent, spent.customer_class, now)
