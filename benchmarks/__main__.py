@@ -14,6 +14,7 @@ BENCHMARKS = (
     ("sms_round_trips",),
     ("flow_checks",),
     ("flow_turns",),
+    ("money",),
 )
 
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import BigInteger, bindparam, insert, select, tuple_, update
 
 from core_client.adapters.sql import booking, schema
 from core_client.adapters.sql.booking import Held
@@ -35,16 +35,29 @@ _accounts = Statement(
     select(*_account).where(_a.customer_id == bindparam("customer")).order_by(_a.is_default.desc(), _a.id)
 )
 _accounts_of = many((_a.customer_id, *_account), _a.customer_id, schema.accounts)
+_LAST_ID = 2**63 - 1
 _recent = Statement(
     select(_e.booked_us, _e.amount_minor, _e.currency, _e.text)
-    .where(_e.account_id == bindparam("account"))
-    .order_by(_e.id.desc())
+    # As a range of the index's own order: PostgreSQL, told one account, may walk all entries of the bank from the end
+    # for one that was busy once (measured: 16 times as long among 50,000 entries, and growing with them).
+    .where(
+        tuple_(_e.account_id, _e.id) >= tuple_(bindparam("account", type_=BigInteger), 0),
+        tuple_(_e.account_id, _e.id) <= tuple_(bindparam("account", type_=BigInteger), _LAST_ID),
+    )
+    .order_by(_e.account_id.desc(), _e.id.desc())
     .limit(bindparam("limit_"))
 )
 _hold = Statement(
     select(
-        _h.intent_id, _h.state, _h.order_digest, _h.debtor_id, _h.creditor_number, _h.amount_minor, _h.currency,
-        _h.text, _h.fee_minor,
+        _h.intent_id,
+        _h.state,
+        _h.order_digest,
+        _h.debtor_id,
+        _h.creditor_number,
+        _h.amount_minor,
+        _h.currency,
+        _h.text,
+        _h.fee_minor,
     )
     .where(_h.intent_id == bindparam("intent"))
     .with_for_update()
