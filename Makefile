@@ -58,7 +58,7 @@ fast: $(VENV)/.dev
 test: $(VENV)/.dev check peers
 	$(PYTEST) -n 2 --dist loadfile tests --ignore=tests/peers --ignore=tests/docs
 	$(PYTEST) -n 3 --dist load tests/peers/asterisk
-	$(PYTEST) -n 2 --dist loadfile tests/peers/sms
+	$(PYTEST) -n 2 --dist loadfile tests/peers/sms tests/peers/core
 
 proof: $(VENV)/.dev peers
 	TELLERLINE_PROOF=1 $(PYTEST) -n 2 --dist load --timeout 3600 -m proof tests

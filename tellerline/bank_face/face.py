@@ -73,7 +73,7 @@ class Face:
         accounts = Accounts(ports.bank, ports.registry, journals)
         made = codes.Codes(ports.bank, accounts, requests, ports.randomness)
         moved = transactions.Transactions(ports.bank, accounts, made, journals, requests, ports.randomness)
-        support = supporting.Supporting(requests, bank.is_ready)
+        support = supporting.Supporting(requests, self._books_answer)
         quoted = supporting.Quotations(accounts, requests, ports.randomness)
         kinds: dict[str, Kind] = {
             codes.KIND: made,
@@ -102,6 +102,13 @@ class Face:
             self._http = session
             async with self.doing.open():
                 yield
+
+    async def _books_answer(self) -> bool:
+        try:
+            await self._bank.database.read(lambda tx: tx.control("SELECT 1"))
+        except BankError:
+            return False
+        return True
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._answered])

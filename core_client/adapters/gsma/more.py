@@ -132,7 +132,10 @@ def _quote_of(body: Body) -> Quote:
     receiving = money_of(first.get("receivingAmount"), first.get("receivingCurrency"))
     fee = Money(0, sending.currency)
     for one in first.get("fees") or ():
-        fee += money_of(one.get("feeAmount"), one.get("feeCurrency"))
+        part = money_of(one.get("feeAmount"), one.get("feeCurrency")) if isinstance(one, dict) else None
+        if part is None or part.currency != fee.currency:
+            raise WireError("a fee in another currency than it is taken from")
+        fee += part
     return Quote(text_of(body, "quotationReference"), sending, receiving, fee)
 
 

