@@ -20,7 +20,6 @@ class Customer:
     number: str
     name: str
     language: str | None
-    birth_date: datetime.date | None = None
     customer_class: str = "standard"
     bars: frozenset[Bar] = frozenset()  # what they may not use, as of when this was read
 

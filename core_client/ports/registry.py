@@ -30,6 +30,10 @@ class Registry(Protocol):
         """Answer what a customer may not use, and whether ``line`` is theirs, as it is committed now: never cached."""
         ...
 
+    async def birth_date(self, customer_id: int) -> datetime.date | None:
+        """Answer when a customer was born, where it is known."""
+        ...
+
     async def lines_of(self, customer_id: int) -> Sequence[str]:
         """Answer a customer's registered numbers, in E.164."""
         ...

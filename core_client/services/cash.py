@@ -154,7 +154,8 @@ class Cash:
     async def _is_weak(self, customer_id: int, code: Secret) -> bool:
         customer = await self._ports.registry.customer(customer_id)
         lines = await self._ports.registry.lines_of(customer_id)
-        born = "" if customer is None or customer.birth_date is None else f"{customer.birth_date:%Y%m%d}"
+        birth_date = await self._ports.registry.birth_date(customer_id)
+        born = "" if birth_date is None else f"{birth_date:%Y%m%d}"
         personal = (born, "" if customer is None else customer.number, *lines)
         digits = code.reveal()
         right = len(digits) == CODE_DIGITS and digits.isascii() and digits.isdigit()

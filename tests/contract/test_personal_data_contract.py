@@ -69,7 +69,8 @@ async def test_what_an_older_version_wrote_in_clear_is_sealed_at_the_first_start
     async with world(database_url=url) as bank:
         found = await bank.bank.ports.registry.customer_by_line(LINE)
         assert found is not None
-        assert (found.name, str(found.birth_date)) == (NAME, BORN)
+        born = await bank.bank.ports.registry.birth_date(found.id)
+        assert (found.name, str(born)) == (NAME, BORN)
         lines = await bank.bank.ports.registry.lines_of(found.id)
         assert LINE in lines
         assert len(lines) == OLD_LINES + 1  # more than a page

@@ -12,10 +12,12 @@ is sealed under the older key, on whichever node. Nothing here is refreshed by a
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Callable
 
 from sqlalchemy import bindparam, insert, select
 
@@ -27,6 +29,7 @@ from core_client.errors import InvariantBroken
 PREFIX = "tl1."
 INDEX_KEY = 0  # its id; data keys count from 1
 _INDEX_BYTES = 15  # 120 bits in 20 letters: no accidental twin among all numbers of the world
+_BLOCK = 64  # octets of SHA-256's block
 _d = data_keys.c
 _wrapped = Statement(select(_d.wrapped).where(_d.id == bindparam("id_")))
 _active = Statement(
@@ -48,7 +51,7 @@ class PersonalData:
     def __init__(self, wrapping_key: bytes) -> None:
         self._wrapping = Sealer(wrapping_key)
         self._sealers: dict[int, Sealer] = {}
-        self._index = b""
+        self._index: Callable[[bytes], bytes] | None = None
         self._lock = threading.Lock()  # a sealer changes its derived key now and then: one thread at a time
 
     def __repr__(self) -> str:
@@ -63,7 +66,7 @@ class PersonalData:
         for key_id, purpose in ((INDEX_KEY, "index"), (1, "data")):
             if tx.one(_wrapped, id_=key_id) is None:
                 tx.run(_first, **self.fresh_key(key_id, purpose, now_us))
-        self._index = self._unwrapped(tx, INDEX_KEY)
+        self._index = _hmac_of(self._unwrapped(tx, INDEX_KEY))
 
     def fresh_key(self, key_id: int, purpose: str, now_us: int) -> dict[str, object]:
         """Answer the row of a new key."""
@@ -76,9 +79,9 @@ class PersonalData:
 
     def index(self, kind: str, value: str) -> str:
         """Answer the blind index of ``value``, 20 letters; ``kind`` keeps a line apart from a document."""
-        if not self._index:
+        if self._index is None:
             raise InvariantBroken("a blind index was asked for before the keys were there")
-        digest = hmac.digest(self._index, f"{kind}\x1f{value}".encode(), hashlib.sha256)
+        digest = self._index(f"{kind}\x1f{value}".encode())
         return base64.urlsafe_b64encode(digest[:_INDEX_BYTES]).decode()
 
     def active_key(self, tx: Tx) -> int:
@@ -103,11 +106,10 @@ class PersonalData:
         Raises:
             SealError: changed, of another place, in clear, or sealed under a key that is gone.
         """
-        key_id = key_of(sealed)
-        if key_id is None:
+        mark, key_id, body = [*sealed.split(".", 2), "", ""][:3]
+        if mark + "." != PREFIX:
             raise SealError("not a sealed value: personal data in clear is not read")
-        body = sealed[sealed.index(".", len(PREFIX)) + 1 :]
-        return self._sealer(tx, key_id).open(base64.b64decode(body), place.encode()).decode()
+        return self._sealer(tx, int(key_id)).open(binascii.a2b_base64(body), place.encode()).decode()
 
     def _sealer(self, tx: Tx, key_id: int) -> Sealer:
         sealer = self._sealers.get(key_id)
@@ -126,6 +128,21 @@ class PersonalData:
                 "the key of personal data does not open this database's keys: put back keys/personal of the state "
                 "folder that belongs to it, from your backup"
             ) from None
+
+
+def _hmac_of(key: bytes) -> Callable[[bytes], bytes]:
+    """Answer HMAC-SHA-256 under ``key`` (RFC 2104), the key hashed in once: half the time for a number."""
+    padded = key.ljust(_BLOCK, b"\x00")
+    inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded))
+    outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
+
+    def digest(what: bytes) -> bytes:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(what)
+        outside.update(inside.digest())
+        return outside.digest()
+
+    return digest
 
 
 def key_of_pepper(pepper: bytes) -> bytes:

@@ -21,12 +21,13 @@ from core_client.domain.customers import Card, CardState, Customer, Payee
 from core_client.domain.registry_changes import Bar, ChangeKind, Standing, bars_from
 
 _c, _l, _p, _k, _s = schema.customers.c, schema.lines.c, schema.payees.c, schema.cards.c, schema.message_stops.c
-_columns = (_c.id, _c.number, _c.name, _c.language, _c.birth_sealed, _c.customer_class, _c.bars)
+_columns = (_c.id, _c.number, _c.name, _c.language, _c.customer_class, _c.bars)
 _customer = select(*_columns)
 _by_lines = many((_l.number_index, *_columns), _l.number_index, schema.lines.join(schema.customers))
 _by_number = Statement(_customer.where(_c.number == bindparam("number_")))
 _by_id = Statement(_customer.where(_c.id == bindparam("id_")))
 _bars = Statement(select(_c.bars).where(_c.id == bindparam("id_")))
+_born = Statement(select(_c.number, _c.birth_sealed).where(_c.id == bindparam("id_")))
 _owner = Statement(select(_l.customer_id).where(_l.number_index == bindparam("index")))
 _lines = Statement(
     select(_l.number_index, _l.sealed)
@@ -74,13 +75,12 @@ def birth_place(customer_number: str) -> str:
 
 def customer_from(tx: Tx, personal: PersonalData, row: Sequence[Any]) -> Customer:
     """Answer the customer of a row of the columns that this module selects."""
-    identity, number, name, language, born, customer_class, bars = row
+    identity, number, name, language, customer_class, bars = row
     return Customer(
         identity,
         number,
         personal.open(tx, name, name_place(number)),
         language,
-        datetime.date.fromisoformat(personal.open(tx, born, birth_place(number))) if born else None,
         customer_class,
         bars_from(bars) if bars else _NO_BARS,
     )
@@ -148,6 +148,17 @@ class SqlRegistry:
             owner = None if index is None else tx.one(_owner, index=index)
             theirs = index is None or (owner is not None and owner[0] == customer_id)
             return Standing(bars_from(row[0]) if row is not None and row[0] else _NO_BARS, theirs)
+
+        return await self._database.read(work)
+
+    async def birth_date(self, customer_id: int) -> datetime.date | None:
+        """Answer a birth date: opened for whoever asks for it, not at each look-up."""
+
+        def work(tx: Tx) -> datetime.date | None:
+            number, sealed = tx.one(_born, id_=customer_id) or (None, None)
+            if sealed is None:
+                return None
+            return datetime.date.fromisoformat(self._personal.open(tx, sealed, birth_place(number)))
 
         return await self._database.read(work)
 
