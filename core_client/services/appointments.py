@@ -13,6 +13,7 @@ from core_client.errors import InvariantBroken
 from core_client.services.accounts import customer_of
 from core_client.services.call import OK, OperationResult, Ports, Request, ok, refused
 from core_client.services.information import branch_name
+from core_client.services.service_requests import once_of
 
 _REFERENCE_DIGITS = 8
 _TRIES = 5  # for a reference that nobody has
@@ -64,7 +65,7 @@ class AppointmentDesk:
         for _ in range(_TRIES):
             reference = ports.randomness.digits(_REFERENCE_DIGITS)
             appointment = Appointment(
-                reference, request.id, customer, branch, about, _utc(at), 0, AppointmentState.BOOKED,
+                reference, once_of(ports, request), customer, branch, about, _utc(at), 0, AppointmentState.BOOKED,
                 request.now, wanted,
             )  # fmt: skip
             reminder = self._reminder(appointment, at, branch_name(sheet, branch, wanted))

@@ -80,7 +80,7 @@ class InformationDesk:
         wanted = language or session.language
         places = _places(await ports.information.current(), place, machines, wanted)
         notice = Notice(
-            name=f"places-{ports.keyed.party(request.id)}",
+            name=f"places-{ports.keyed.party(session.party + request.id)}",
             kind=NoticeKind.PLACES,
             customer_id=owner.id,
             values={"places": places},

@@ -75,7 +75,7 @@ class RequestsOfCustomers:
             reference = ports.randomness.digits(_REFERENCE_DIGITS)
             wanted = ServiceRequest(
                 reference=reference,
-                request_id=request.id,
+                request_id=once_of(ports, request),
                 kind=kind,
                 customer_id=session.customer_id,
                 proved=request.level >= Security.IDENTIFIED,
@@ -90,6 +90,11 @@ class RequestsOfCustomers:
             if stands is not None:
                 return stands
         raise InvariantBroken(f"{_TRIES} references in a row were another's")
+
+
+def once_of(ports: Ports, request: Request) -> str:
+    """Answer the name by which a request is known when it comes again: the party's own, so no other's is answered."""
+    return ports.keyed.party(f"{request.session.subject}\x1f{request.id}")
 
 
 class RequestDesk:
