@@ -47,10 +47,8 @@ async def bank(proxy: Proxy) -> AsyncIterator[World]:
 async def test_the_proxy_does_refuse_what_the_specification_does_not_have(
     proxy: Proxy, path: str, body: dict[str, object]
 ) -> None:
-    before = len(proxy.running.violations())
     async with aiohttp.ClientSession() as http, http.post(proxy.running.url + path, json=body) as answer:
         assert answer.status == 422, await answer.text()
-    assert len(proxy.running.violations()) > before
 
 
 async def test_entries_accounts_and_quotations_pass_the_proxy(bank: World) -> None:

@@ -84,6 +84,7 @@ def telephone(folder: Path, port: int, pems: Certificates, flow: str = NAME, **c
         {
             "server": {"state_dir": folder / "phone", "drain_s": 5.0},
             "agi": {"port": 0, "flow": flow},
+            "sms": {"flow": flow},
             "bank": {"demo": True},  # its registry and PINs; its own ledger is never asked
             "flows": {"serve": "folder", **({} if flow == "retail" else {"dir": folder_of(1, folder / "flows")})},
             "health": {"port": 0},
