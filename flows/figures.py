@@ -99,7 +99,7 @@ class Figures:
         self._me = uuid.uuid4().hex
         self._number = 0
         self._counts: dict[Version, Counts] = {}
-        self._whole: dict[tuple[str, str, str, int, int], _Whole] = {}  # dialogues, by version, day and trails
+        self._whole: dict[tuple[str, str, str, int, int], _Whole] = {}  # dialogues, by version, day and turns
         self._kept = 0
         self._names: dict[tuple[int, str, str | None], tuple[tuple[Mark, ...], Sequence[str]]] = {}
         self._sent: list[_HandOver] = []  # handed over, and not confirmed
@@ -119,7 +119,7 @@ class Figures:
 
     def enquired(self, first: Session, turn: Turn, day: str, last: Turn, seconds: float) -> None:
         """See :class:`flows.runner.Tally`."""
-        key = first.flow, first.version, day, id(turn.trail), id(last)
+        key = first.flow, first.version, day, id(turn), id(last)
         known = self._whole.get(key)
         if known is None or known.turn is not turn or known.last is not last:
             self._unfold()

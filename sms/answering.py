@@ -53,7 +53,7 @@ class Dialogues(Protocol):
         """Begin a dialogue; see ``Runner.start``."""
         ...
 
-    async def enquire(self, trigger: Trigger, line: SmsLine) -> Ended | None:
+    async def enquire(self, trigger: Trigger, line: SmsLine) -> str | None:
         """Carry out what only enquires; see ``Runner.enquire``."""
         ...
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from prometheus_client import Counter, Histogram
-
 from core_client.services.call import Arrival, OperationCall, OperationResult
 from tellerline.telemetry import Metrics
 
@@ -44,9 +42,7 @@ class MeteredDoor:
 
     def __init__(self, inner: Door, metrics: Metrics) -> None:
         self._inner = inner
-        self._metrics = metrics
-        self._seconds: dict[str, Histogram] = {}  # of each operation: finding a labelled one takes longer than counting
-        self._counts: dict[tuple[str, str, str], Counter] = {}
+        self._note = metrics.operations.note
 
     async def arrive(self, channel: str, number: str | None) -> Arrival:
         """See :class:`Door`."""
@@ -56,19 +52,8 @@ class MeteredDoor:
         """See :class:`Door`."""
         began = time.monotonic()
         result = await self._inner.perform(call)
-        self._note(call, result.outcome, time.monotonic() - began)
+        self._note(call.operation, call.channel, result.outcome, time.monotonic() - began)
         return result
-
-    def _note(self, call: OperationCall, outcome: str, seconds: float) -> None:
-        timed = self._seconds.get(call.operation)
-        if timed is None:
-            timed = self._seconds[call.operation] = self._metrics.operation_seconds.labels(call.operation)
-        timed.observe(seconds)
-        what = (call.operation, call.channel, outcome)  # words of the registry: some hundreds at most
-        counted = self._counts.get(what)
-        if counted is None:
-            counted = self._counts[what] = self._metrics.operations.labels(*what)
-        counted.inc()
 
     async def keep(self, auth_session_id: str) -> None:
         """See :class:`Door`."""

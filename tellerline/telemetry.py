@@ -12,13 +12,13 @@ from typing import Any, Literal, TextIO
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
+from tellerline.counted import OperationFigures
 from tellerline.log_lines import JsonLine, Lines, Stamp
 from tellerline.masking import mask_event
 from tellerline.texts.figures import SmsFigures
 
-# Seconds: a call is from a wrong number to a long dispute, an operation from a cache to a core in trouble.
+# Seconds: from a wrong number to a long dispute.
 _CALL_BUCKETS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
-_OPERATION_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 def configure_logging(
@@ -85,8 +85,7 @@ class Metrics:
     calls_active: Gauge = field(init=False)
     missed_calls: Counter = field(init=False)
     call_seconds: Histogram = field(init=False)
-    operations: Counter = field(init=False)
-    operation_seconds: Histogram = field(init=False)
+    operations: OperationFigures = field(default_factory=OperationFigures)
     flow_reloads: Counter = field(init=False)
     flow_live: Gauge = field(init=False)
     flow_register_up: Gauge = field(init=False)
@@ -108,19 +107,6 @@ class Metrics:
         self.call_seconds = Histogram(
             "tellerline_call_seconds", "Length of calls.", buckets=_CALL_BUCKETS, registry=registry
         )
-        self.operations = Counter(
-            "tellerline_operations",
-            "Bank operations, by channel and outcome.",
-            ("operation", "channel", "outcome"),
-            registry=registry,
-        )
-        self.operation_seconds = Histogram(
-            "tellerline_operation_seconds",
-            "How long bank operations took.",
-            ("operation",),
-            buckets=_OPERATION_BUCKETS,
-            registry=registry,
-        )
         self.flow_reloads = Counter(
             "tellerline_flow_reloads", "Changed flows, taken or refused.", ("outcome",), registry=registry
         )
@@ -134,6 +120,7 @@ class Metrics:
             "tellerline_flow_register_up", "1 while the register of published flows answers.", registry=registry
         )
         self.smsc_bound = Gauge("tellerline_smsc_bound", "1 while bound to any SMSC.", registry=registry)
+        registry.register(self.operations)
         registry.register(self.sms)
 
     def flows_live(self, versions: Mapping[str, str]) -> None:

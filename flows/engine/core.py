@@ -38,6 +38,7 @@ MAX_TURNS_AT_THE_BANK = MAX_TURNS + 50  # for rounds that only ask the bank: the
 
 # Python 3.11 looks a member of an enum up in 0.1 µs: what every turn asks for is looked up once.
 _ENTERED, _LEFT, _UNIVERSAL, _NOTHING = What.ENTERED, What.LEFT, Way.UNIVERSAL, Waiting.NOTHING
+QUARTER_S = 900  # no zone's midnight is in the middle of one
 MAX_BEGUN = 256  # first turns that are remembered: a flow has a dozen commands, in a few languages
 MAX_TRAILS = 4096  # ways through a flow that are remembered
 _AMISS = (EvaluationError, ValueError, KeyError)
@@ -54,6 +55,7 @@ class Engine:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self._begun: dict[_Begin, Begun] = {}
+        self._day = 0, ""  # the quarter of an hour that a day was last asked for, and that day
         self._steps_on = {channel: _steps_on(flow, channel) for channel in Channel}
 
     def start(self, trigger: Trigger, facts: Facts | None = None) -> tuple[Session, Turn]:
@@ -169,7 +171,10 @@ class Engine:
 
     def today(self, trigger: Trigger) -> str:
         """Answer the day on which a dialogue begins, where the flow is at home."""
-        return trigger.at.astimezone(self.flow.zone).date().isoformat()
+        quarter = int(trigger.at.timestamp()) // QUARTER_S
+        if quarter != self._day[0]:
+            self._day = quarter, trigger.at.astimezone(self.flow.zone).date().isoformat()
+        return self._day[1]
 
     def resume(self, session: Session, resume: Resume, facts: Facts | None = None) -> tuple[Session, Turn]:
         """Go on with what came back. An ended session stays ended, whatever comes.

@@ -7,7 +7,7 @@ from sms.operators import Operator
 from sms.smpp import Address, Message
 from sms.text.segmentation import plan
 
-MAX_ADDRESSES = 8192  # kept: customers text more than once
+MAX_ADDRESSES = 16_384  # kept: customers text more than once
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 _MAX_VALIDITY_S = 31 * _DAY_S  # days have two digits, and months are of no fixed length
 

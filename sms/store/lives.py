@@ -40,6 +40,7 @@ MAX_WAITING = 20_000  # lines that wait for a store that is down; beyond it they
 TRIES = 40  # of a line that the store did not take, over some three minutes
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 5.0
 NEAR_DIGITS = 8  # of a number: the same in national and international form, with or without a carrier's prefix
+NUMBERS_KEPT = 16_384  # whose fingerprints and masks are remembered, as their addresses are
 MAX_OF_NUMBER = 200  # ids kept of one number: a trace of today, and a bound against a number that is flooded
 
 # Part of scripts that store a text: it begins the text's life in the same step. Called with what ``FirstLine`` holds:
@@ -102,8 +103,9 @@ class Names:
         self.life_prefix = f"{self.base}life:"
         self._of = f"{self.base}of:"
         self._slot = f"{self.base}slot:"
-        self._fingerprint = lru_cache(maxsize=8192)(lambda number: sealer.fingerprint(number.encode(), b"number").hex())
-        self._near = lru_cache(maxsize=8192)(lambda digits: sealer.fingerprint(digits.encode(), b"near").hex()[:8])
+        kept = lru_cache(maxsize=NUMBERS_KEPT)
+        self._fingerprint = kept(lambda number: sealer.fingerprint(number.encode(), b"number").hex())
+        self._near = kept(lambda digits: sealer.fingerprint(digits.encode(), b"near").hex()[:8])
 
     def of(self, number: str) -> str:
         """Answer the key of the ids of a number's texts."""
@@ -517,14 +519,14 @@ def _future() -> tuple[asyncio.Future[list[Outcome]], Done]:
     return future, done
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=NUMBERS_KEPT)
 def _end_of(number: str) -> str:
     """The last digits of a number. Empty for a name, and for a number that is not there in full."""
     digits = number.removeprefix("+")
     return digits[-NEAR_DIGITS:] if digits.isascii() and digits.isdigit() and len(digits) > 2 else ""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=NUMBERS_KEPT)
 def _shown(number: str) -> str:
     return masked(number)
 

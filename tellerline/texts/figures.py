@@ -7,7 +7,6 @@ does not fill the memory with them. No figure names a customer.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from sms.messages import Purpose, State
 from sms.smpp import Status, status_name
+from tellerline.counted import Times
 
 # Seconds: a response comes from the next room or from an overloaded operator abroad; a text takes its core's time too.
 SUBMIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -97,34 +97,11 @@ class Nothing:
 
 
 @dataclass(slots=True)
-class _Times:
-    """A histogram of one label."""
-
-    bounds: tuple[float, ...]
-    counts: list[int] = field(init=False)
-    total: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.counts = [0] * (len(self.bounds) + 1)
-
-    def add(self, seconds: float) -> None:
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total += seconds
-
-    def buckets(self) -> list[tuple[str, float]]:
-        told, sum_ = [], 0
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
-            sum_ += count
-            told.append((bound, float(sum_)))
-        return told
-
-
-@dataclass(slots=True)
 class _Bind:
     """What happened on one bind."""
 
     submits: dict[int | None, int] = field(default_factory=dict)
-    answered: _Times = field(default_factory=lambda: _Times(SUBMIT_BUCKETS))
+    answered: Times = field(default_factory=lambda: Times(SUBMIT_BUCKETS))
     delivers: dict[int | None, int] = field(default_factory=dict)
     throttled: int = 0
     ups: int = 0
@@ -137,7 +114,7 @@ class SmsFigures(Collector):
     def __init__(self) -> None:
         self._binds: dict[str, _Bind] = {}
         self._changed: dict[tuple[Purpose, State], int] = {}
-        self._handled: dict[str, _Times] = {}
+        self._handled: dict[str, Times] = {}
         self.watched: Watched = Nothing()
         self.too_old: Callable[[], Mapping[Purpose, bool]] = dict  # whose oldest text waits too long
 
@@ -174,7 +151,7 @@ class SmsFigures(Collector):
         """See :class:`sms.observing.Observer`."""
         times = self._handled.get(kind)
         if times is None:
-            times = self._handled[kind] = _Times(HANDLED_BUCKETS)
+            times = self._handled[kind] = Times(HANDLED_BUCKETS)
         times.add(seconds)
 
     def _bind(self, bind: str) -> _Bind:
