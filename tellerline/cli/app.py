@@ -48,6 +48,10 @@ class Commands(LazyGroup):
         "text": Lazy(
             "tellerline.cli.fakes", "Text the bank from this terminal as a customer does, one text or line by line."
         ),
+        "simulate": Lazy(
+            "tellerline.cli.simulating",
+            "Play the bank through crashes, lost answers and races in virtual time, and check every invariant.",
+        ),
         "fake-pbx": Lazy(
             "tellerline.cli.fakes",
             "Place one call as Asterisk 22 would, press keys, and print what is heard until the call ends.",

@@ -229,7 +229,9 @@ class Books:
     def _account(self, window: _Window, key: str, booked: str, held: str, floor: str | None, kind: str,
                  held_kind: str) -> None:  # fmt: skip
         if kind != "integer" or held_kind != "integer":
-            self._say(Invariant.WHOLE, f"account {key} has {booked} booked and {held} held, of types {kind}, {held_kind}")
+            self._say(
+                Invariant.WHOLE, f"account {key} has {booked} booked and {held} held, of types {kind}, {held_kind}"
+            )
             return
         found = self.accounts[int(key)]
         found.booked, found.held, found.floor = int(booked), int(held), None if floor is None else int(floor)
@@ -302,7 +304,9 @@ class Books:
     def _check_move(self, intent: str, state: str, window: _Window) -> None:
         shadow = self.intents[intent]
         if state == "posted" and (shadow.posted is None or shadow.posted != shadow.reference):
-            self._say(Invariant.RECONCILED, f"{_short(intent)} says posted as {shadow.reference}; booked: {shadow.posted}")
+            self._say(
+                Invariant.RECONCILED, f"{_short(intent)} says posted as {shadow.reference}; booked: {shadow.posted}"
+            )
         if state in ("voided", "expired") and shadow.hold in ("held", "posted"):
             self._say(Invariant.RECONCILED, f"{_short(intent)} is {state}, and the ledger has it {shadow.hold}")
         if state == "expired" and shadow.authorised_by is not None:

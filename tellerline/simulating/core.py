@@ -1,7 +1,7 @@
 """The core bank at the far end of a network: its own process, that hears late, twice, or not at all.
 
-``request`` and ``reply`` are the labelled points of each order: ``lost``, ``late`` (it arrives after the caller has given
-up), ``twice``, ``slow``, ``down`` (nothing was sent) and ``no`` (the bank declines).
+``request`` and ``reply`` are the labelled points of each order: ``lost``, ``late`` (it arrives after the caller has
+given up), ``twice``, ``slow``, ``down`` (nothing was sent) and ``no`` (the bank declines).
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ SLOW_S = (1.0, 6.0)
 class FarEnd(Protocol):
     """The core bank's process, as far as there is one just now."""
 
-    core: CoreBank | None
-    core_place: Place
     core_down: bool
     faults: FaultBook
+
+    @property
+    def core(self) -> CoreBank | None:
+        """The core, while its process is up."""
+        ...
 
 
 class RemoteBank:

@@ -175,9 +175,9 @@ class DiskEvents(Protocol):
 class TurnDatabase(Database):
     """The product's database with its own SQL and its own group commit, carried out in turns.
 
-    Faults at ``commit``: ``crash_before`` and ``crash_after`` kill the process, ``torn`` cuts the power while the log is
-    being written, ``full`` lets the disk take no further page, ``down`` refuses, ``lost`` and ``unsaid`` answer that
-    nobody knows, before the effect and after it. At ``read``: ``down``.
+    Faults at ``commit``: ``crash_before`` and ``crash_after`` kill the process, ``torn`` cuts the power while the
+    log is being written, ``full`` lets the disk take no further page, ``down`` refuses, ``lost`` and ``unsaid`` answer
+    that nobody knows, before the effect and after it. At ``read``: ``down``.
     """
 
     def __init__(self, disk: Disk, place: Place, faults: Faults, on: DiskEvents) -> None:
@@ -209,7 +209,7 @@ class TurnDatabase(Database):
     def _write_batch(self, workers: TurnWorkers, batch: list[Piece]) -> bool:
         """Carry a batch out; False when nobody is left to be answered."""
         fault = self._faults.at("commit", self._place)
-        if fault in _BEFORE:
+        if fault is not None and fault in _BEFORE:
             _fail(batch, _BEFORE[fault]("told to fail"))
             return True
         if fault == "crash_before":

@@ -1,4 +1,4 @@
-"""Texts: stored before they are acknowledged, worked on under a lease, answered through an outbox that sends once a name.
+"""Texts: stored before they are acknowledged, worked on under a lease, answered once a name through an outbox.
 
 The store survives every crash, as Valkey's append-only file does. A lease that is lost lets a second node work on the
 same text while the first still does.
@@ -18,7 +18,7 @@ from core_client.errors import BankError
 from core_client.services.call import OperationCall, OperationResult
 from sms.store.journal import JournalDown
 from tellerline.simulating.loop import CHANCE, Died, Place
-from tellerline.simulating.told import MADE, NOT_MADE, Order
+from tellerline.simulating.told import MADE, NOT_MADE, REVERSED, Order
 
 if TYPE_CHECKING:
     from tellerline.simulating.node import Node
@@ -28,7 +28,7 @@ LEASE_S = 20.0  # a text whose node says nothing for that long is another node's
 RETRY_S = 3.0
 WIRE_S = (0.01, 2.0)
 _REFERENCE = re.compile(r"\d[\d ]{8,}\d")
-_LATE = "late-result-"
+_LATE, _REVERSED = "late-result-", "-reversed"
 
 
 @dataclass(slots=True)
@@ -127,7 +127,10 @@ class Gateway:
             reply = Reply("other", result=result, asked_at_s=asked)
         if reply.kind != "code":
             core.let_go(session)
-        self.send(message.person, message.id, reply)
+        taken = self.send(message.person, message.id, reply)
+        if taken and reply.kind == "order" and reply.result is not None:
+            call = OperationCall("transfers.authorise", {"intent": reply.intent}, session, reply.request, "sms")
+            core.heard(call, reply.result)
         message.done = True
 
     async def _pay(self, node: Node, message: Message, session: str) -> Reply:
@@ -161,7 +164,7 @@ class Gateway:
         order = self._world.told.ordered(dialogue.intent, request, entitled=True)
         try:
             result = await self._ask(
-                node, message, dialogue.session, "transfers.authorise", 2, intent=dialogue.intent
+                node, message, dialogue.session, "transfers.authorise", 2, intent=dialogue.intent, cancellable=True
             )
         except BaseException:
             order.copies -= 1
@@ -180,14 +183,15 @@ class Gateway:
 
     # --- out ---
 
-    def send(self, person: int, name: str, reply: Reply) -> None:
-        """Put an answer into the outbox; a name that was sent is not sent again."""
+    def send(self, person: int, name: str, reply: Reply) -> bool:
+        """Put an answer into the outbox; a name that was sent is not sent again. Answer whether it is."""
         if name in self._sent:
             if reply.kind == "order":
                 self._world.told.unheard(reply.intent, reply.request)
-            return
+            return False
         self._sent[name] = ""
         self._world.spawn(self._deliver(person, reply), None, "a text to a customer", name)
+        return True
 
     async def _deliver(self, person: int, reply: Reply) -> None:
         await self._world.pause(*WIRE_S)
@@ -206,12 +210,13 @@ class Gateway:
         reference = None if found is None else found.group().replace(" ", "")
         intent = self.intent_of(name)
         if intent is not None:
-            self._world.told.texted(intent, name, NOT_MADE if reference is None else MADE, reference)
+            word = NOT_MADE if reference is None else REVERSED if name.endswith(_REVERSED) else MADE
+            self._world.told.texted(intent, name, word, reference)
 
     @staticmethod
     def intent_of(name: str) -> str | None:
         """Answer the intent that a text is about, by its name."""
-        return name.removeprefix(_LATE).split(":")[0] if name.startswith(_LATE) else None
+        return name.removeprefix(_LATE).removesuffix(_REVERSED).partition(":")[0] if name.startswith(_LATE) else None
 
 
 class Texting:

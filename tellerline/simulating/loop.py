@@ -16,7 +16,7 @@ class Died(asyncio.CancelledError):
     """The process that runs this died here. Nothing may catch it, as nothing runs on after a SIGKILL."""
 
 
-class Stuck(Exception):
+class StuckError(Exception):
     """Nobody will ever wake what is waited for."""
 
 
@@ -59,7 +59,7 @@ class _Leap:
     def select(self, timeout: float | None) -> list[Any]:
         """Move the time on by ``timeout`` seconds."""
         if timeout is None:
-            raise Stuck("nothing is due, and somebody waits")
+            raise StuckError("nothing is due, and somebody waits")
         if timeout > 0:
             self._loop.leap(timeout)
         return []

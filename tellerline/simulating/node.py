@@ -7,13 +7,12 @@ import datetime
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from core_client.adapters.embedded import EmbeddedBank, open_bank
 from core_client.adapters.pin_hashing import PinCost
 from core_client.adapters.sql.ledger import SqlBank
 from core_client.domain.secret import Secret
-from core_client.errors import BankError
 from core_client.ports.core_bank import CoreBank
 from core_client.ports.pin_hashing import PinHashing
 from core_client.services.call import Ports
@@ -21,8 +20,8 @@ from core_client.testing.clock import DEFAULT_START
 from core_client.testing.sim_swaps import ScriptedSims
 from core_client.testing.world import PEPPER
 from flows.vault import Vault
-from sms.store.journal import JournalDown
-from tellerline.late_results import IN_PROGRESS_S, LateResults
+from sms.gateway import SmsGateway
+from tellerline.late_results import LateResults
 from tellerline.simulating.core import RemoteBank
 from tellerline.simulating.disk import turning
 from tellerline.simulating.loop import CHANCE, Died, Place
@@ -137,17 +136,14 @@ class Node:
         async with self.opened() as bank:
             left_behind = await bank.client.recover()
             self.bank = bank
-            late = LateResults(bank, self.world.catalogue, self.world.texting_of(self.place), Vault())
+            late = LateResults(bank, self.world.catalogue, cast(SmsGateway, self.world.texting_of(self.place)), Vault())
             self.late = late
             await late.watch(WATCH_S, left_behind)
 
     async def sweep(self) -> None:
         """Ask about transfers without a last word now, and tell what came of it."""
         if self.bank is not None and self.late is not None:
-            try:
-                await self.late.tell(await self.bank.client.recover(IN_PROGRESS_S))
-            except (BankError, JournalDown) as error:
-                self.world.note(f"a sweep ended in {type(error).__name__}")
+            await self.late.look()
 
 
 @contextlib.asynccontextmanager

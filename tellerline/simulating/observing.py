@@ -10,8 +10,8 @@ import sqlite3
 from pathlib import Path
 
 _LOG = """
-CREATE TABLE sim_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, key TEXT, a TEXT, b TEXT, c TEXT, d TEXT,
-                      e TEXT);
+CREATE TABLE sim_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, key TEXT,
+                      a TEXT, b TEXT, c TEXT, d TEXT, e TEXT);
 """
 _NOTE = "INSERT INTO sim_log(what, key, a, b, c, d, e) VALUES "
 _TRIGGERS = {

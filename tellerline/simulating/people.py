@@ -1,4 +1,4 @@
-"""Customers, thieves and staff: each does what somebody in their place would do next, drawn from the event's own salt."""
+"""Customers, thieves and staff: each does what they would do next, by the event's own salt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core_client.errors import BankError
 from core_client.services.call import OperationCall, OperationResult
 from tellerline.simulating.books import Broken, Invariant
 from tellerline.simulating.gateway import Message, Reply
-from tellerline.simulating.plan import Event
+from tellerline.simulating.plan import EVERYTHING, Event
 
 if TYPE_CHECKING:
     from tellerline.simulating.node import Node
@@ -129,13 +129,21 @@ class Person:
 
     async def _prepare(self, call: Call, event: Event, chance: random.Random) -> None:
         payee = chance.choice(self.who.payees).short_number
-        amount = Money(event.amount, self.who.accounts[0].currency if self.who.accounts else "CNY")
+        amount = self._amount(event)
         result = await self._ask(call, "transfers.prepare", payee=payee, amount=amount)
         if result.outcome == "ok":
             self._read_back(result.answer)
             call.intent = self.last_intent = str(result.answer["id"])
         elif result.outcome == "unauthenticated":
             call.proven = False
+
+    def _amount(self, event: Event) -> Money:
+        """Answer how much: what was drawn, or everything there is."""
+        if not self.who.accounts:
+            return Money(event.amount + 1, "CNY")
+        account = self.who.accounts[0]
+        everything = self.world.books.accounts[self.world.account_of(self.who, account.number)].available
+        return Money(everything if event.amount == EVERYTHING else event.amount, account.currency)
 
     def _read_back(self, answer: Mapping[str, Any]) -> None:
         fee = answer.get("fee")
@@ -167,24 +175,32 @@ class Person:
     async def _order(self, call: Call, intent: str, request: str) -> None:
         told = self.world.told
         told.ordered(intent, request, entitled=call.proven)
+        wait = {"cancellable": True} if self.n % 2 else {}  # some lines let a customer think again
         try:
-            result = await self._ask(call, "transfers.authorise", request, intent=intent)
+            result = await self._ask(call, "transfers.authorise", request, intent=intent, **wait)
         except BaseException:
             told.unheard(intent, request)
             raise
-        if self.call is call or result.outcome == "ok":
+        if self.call is call:
             told.answered(intent, request, result)
+            self._took(call, "transfers.authorise", intent, result)
         else:
             told.unheard(intent, request)
         if result.outcome == "unauthenticated":
             call.proven = False
 
     async def _cancel(self, call: Call, intent: str) -> None:
-        self.world.told.cancelled(intent, await self._ask(call, "transfers.cancel", intent=intent))
+        result = await self._ask(call, "transfers.cancel", intent=intent)
+        self.world.told.cancelled(intent, result)
+        self._took(call, "transfers.cancel", intent, result)
 
-    async def _ask(
-        self, call: Call, operation: str, request: str | None = None, **arguments: Any
-    ) -> OperationResult:
+    def _took(self, call: Call, operation: str, intent: str, result: OperationResult) -> None:
+        """The line has said an answer: the bank notes that it was."""
+        if call.node.bank is not None:
+            heard = OperationCall(operation, {"intent": intent}, call.session, "", "voice")
+            call.node.bank.client.heard(heard, result)
+
+    async def _ask(self, call: Call, operation: str, request: str | None = None, **arguments: Any) -> OperationResult:
         assert call.node.bank is not None
         self.world.operations += 1
         order = OperationCall(operation, arguments, call.session, request or call.request(), "voice")
@@ -228,7 +244,7 @@ class Person:
                 self.code = None
         elif drawn < 0.7 and self.who.payees:
             message.command, message.payee = "pay", chance.choice(self.who.payees).alias
-            message.amount = Money(event.amount, "CNY")
+            message.amount = self._amount(event)
         elif drawn < 0.85:
             message.command = "recent"
         self.world.gateway.receive(message)
@@ -273,7 +289,9 @@ async def _guess(node: Node, person: Person, pin: str, channel: str) -> None:
     arrival = await core.arrive(channel, STRANGE_LINE if person.who.line is None else person.who.line)
     number = f"guess-{arrival.auth_session_id}"
     if person.who.line is None:
-        claim = OperationCall("identity.claim", {"customer": person.who.number}, arrival.auth_session_id, number, channel)
+        claim = OperationCall(
+            "identity.claim", {"customer": person.who.number}, arrival.auth_session_id, number, channel
+        )
         await core.perform(claim)
     guess = OperationCall("auth.verify_pin", {"pin": Secret(pin)}, arrival.auth_session_id, f"{number}-1", channel)
     await core.perform(guess)
@@ -298,7 +316,9 @@ async def _forge(world: World, node: Node, victim: Person, chance: random.Random
     arrival = await core.arrive("voice", victim.who.line if mine else other.who.line)
     request = f"forged-{arrival.auth_session_id}"
     if not mine and other.who.line is not None:
-        proof = OperationCall("auth.verify_pin", {"pin": Secret(other.who.pin)}, arrival.auth_session_id, request, "voice")
+        proof = OperationCall(
+            "auth.verify_pin", {"pin": Secret(other.who.pin)}, arrival.auth_session_id, request, "voice"
+        )
         await core.perform(proof)
     world.told.ordered(intent, f"{request}-1", entitled=other is victim and not mine)
     order = OperationCall("transfers.authorise", {"intent": intent}, arrival.auth_session_id, f"{request}-1", "voice")

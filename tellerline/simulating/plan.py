@@ -44,7 +44,16 @@ class Setting:
 
 
 _PEOPLE = frozenset({"voice", "text", "thief", "forger"})
-_KINDS = (("voice", 46), ("text", 26), ("thief", 3), ("forger", 3), ("staff", 2), ("fault", 15), ("world", 4), ("late", 1))
+_KINDS = (
+    ("voice", 46),
+    ("text", 26),
+    ("thief", 3),
+    ("forger", 3),
+    ("staff", 2),
+    ("fault", 15),
+    ("world", 4),
+    ("late", 1),
+)
 # Points and what may go wrong there, each with how often it is drawn.
 FAULTS: Sequence[tuple[str, str, int]] = (
     ("checkpoint.", "crash", 10),
@@ -84,6 +93,7 @@ FAULTS: Sequence[tuple[str, str, int]] = (
 _WORLD = (("crash", 5), ("power", 2), ("jump", 3), ("core_down", 3), ("store_down", 3), ("sweep", 4))
 MAX_SKIP = 6
 MAX_AMOUNT_MINOR = 600_000
+EVERYTHING = 0  # as an amount: all that the customer has just then
 
 
 def setting_of(seed: int) -> Setting:
@@ -123,7 +133,7 @@ def _draw(n: int, chance: random.Random, setting: Setting, people: Sequence[int]
 
 
 def _amount(chance: random.Random) -> int:
-    return int(chance.choice((1, chance.randint(1, 9_999), chance.randint(1, MAX_AMOUNT_MINOR))))
+    return int(chance.choice((EVERYTHING, 1, chance.randint(1, 9_999), chance.randint(1, MAX_AMOUNT_MINOR))))
 
 
 def _wait_s(chance: random.Random) -> float:

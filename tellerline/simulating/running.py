@@ -32,6 +32,8 @@ SETTLING_S = 7_200.0  # when faults stop, everything has a last word within this
 LOOK_WHOLE_EVERY = 250  # steps between two additions of the whole ledger by the product's own check
 JUMP_S = (-2_700.0, 2_700.0)
 OUTAGE_S = (1.0, 90.0)
+LONG_OUTAGE_S = (600.0, 1_500.0)  # longer than an order may wait to be confirmed
+LONG_OUTAGES = 0.25
 
 
 class Mode(StrEnum):
@@ -77,7 +79,9 @@ def run(
 def _quiet() -> Iterator[None]:
     """Drop log lines: a node that is told to fail would fill the screen with it."""
     before = structlog.get_config()
-    structlog.configure(processors=[_drop], logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False)
+    structlog.configure(
+        processors=[_drop], logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False
+    )
     try:
         yield
     finally:
@@ -177,7 +181,8 @@ def _shake(world: World, event: Event) -> None:
             world.clock.skew_s = chance.uniform(*JUMP_S)
             world.note(f"the clock is {world.clock.skew_s:.0f} s wrong now")
         case "core_down":
-            world.outage("core", chance.uniform(*OUTAGE_S))
+            length_s = LONG_OUTAGE_S if chance.random() < LONG_OUTAGES else OUTAGE_S
+            world.outage("core", chance.uniform(*length_s))
         case "store_down":
             world.outage("store", chance.uniform(*OUTAGE_S))
         case "sweep":
@@ -215,7 +220,9 @@ def _settled(world: World) -> None:
         if (shadow.state == "posted") != (shadow.posted is not None and shadow.reversed is None):
             detail = f"{intent[:8]} is {shadow.state}, booked as {shadow.posted}"
             world.report(Broken(Invariant.RECONCILED, detail))
-    for intent in world.told.untold():
+    for intent, heard in world.told.untold().items():
+        if world.people[heard.customer].who.line is None:
+            continue  # there is no number to text
         world.report(Broken(Invariant.UNTOLD, f"the customer of {intent[:8]} still waits for a last word"))
     if world.gateway.waiting:
         world.report(Broken(Invariant.SETTLED, f"{world.gateway.waiting} texts wait for an answer"))
@@ -245,5 +252,3 @@ def _outcome(world: World, seed: int, steps: int, mode: Mode) -> Outcome:
         seed, steps, mode, broken, at, tuple(world.trace), digest.hexdigest()[:16], counts,
         world.faults.happened, world.faults.passed,
     )  # fmt: skip
-
-

@@ -9,7 +9,8 @@ from core_client.domain.money import Money
 from core_client.services.call import OperationResult
 from tellerline.simulating.books import UNDER_WAY, Books, Broken, Invariant, Shadow
 
-MADE, NOT_MADE, NOT_YET = "made", "not made", "not yet known"
+MADE, NOT_MADE, NOT_YET, HELD, REVERSED = "made", "not made", "not yet known", "held", "reversed"
+OPEN_WORDS = frozenset({NOT_YET, HELD})  # words after which a customer is owed another one
 
 
 @dataclass(slots=True)
@@ -67,11 +68,14 @@ class Told:
         if result.reason == "intent_spent" or result.outcome in ("unauthenticated", "locked", "wait"):
             return  # that says nothing of the money
         word = {"ok": MADE, "unknown": NOT_YET}.get(result.outcome, NOT_MADE)
+        if "cancel_minutes" in result.answer:
+            word = HELD
         order.said.add(word)
         reference = result.answer.get("reference")
         why = f" ({result.outcome}{f', {result.reason}' if result.reason else ''})"
         self._check(intent, heard, word, reference if isinstance(reference, str) else None, order, why)
-        heard.last = word
+        if word not in OPEN_WORDS or not heard.by_text:  # a text with the last word may overtake "not yet"
+            heard.last = word
 
     def unheard(self, intent: str, request: str) -> None:
         """An order's answer never reached its customer."""
@@ -97,12 +101,10 @@ class Told:
             return
         if name in heard.by_text:
             self._say(Invariant.TOLD_ONCE, f"the text {name[:24]} arrived twice")
-        elif word in heard.by_text.values() or heard.by_text:
-            said = ", ".join(heard.by_text.values())
-            if word in heard.by_text.values():
-                self._say(Invariant.TOLD_ONCE, f"{intent[:8]} was texted as {word} twice")
-            else:
-                self._say(Invariant.TOLD, f"{intent[:8]} was texted as {said}, then as {word}")
+        elif word in heard.by_text.values():
+            self._say(Invariant.TOLD_ONCE, f"{intent[:8]} was texted as {word} twice")
+        elif heard.by_text and word != REVERSED:
+            self._say(Invariant.TOLD, f"{intent[:8]} was texted as {', '.join(heard.by_text.values())}, then as {word}")
         heard.by_text[name] = word
         self._check(intent, heard, word, reference, None)
         heard.last = word
@@ -117,11 +119,11 @@ class Told:
                 self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted")
 
     def untold(self) -> Mapping[str, Heard]:
-        """Answer the intents whose customers ordered them and still wait for a last word, or have a wrong one."""
+        """Answer the intents whose customers ordered them and still wait for a last word."""
         return {
             intent: heard
             for intent, heard in self.intents.items()
-            if heard.last == NOT_YET and self._books.intents.get(intent, Shadow()).authorised_by in heard.orders
+            if heard.last in OPEN_WORDS and self._books.intents.get(intent, Shadow()).authorised_by in heard.orders
         }
 
     def _check(self, intent: str, heard: Heard, word: str, reference: str | None, order: Order | None,
@@ -130,9 +132,13 @@ class Told:
         if word == MADE and (shadow.posted is None or shadow.posted != reference):
             said = f"{intent[:8]} was said to be made as {reference}"
             self._say(Invariant.DURABLE, f"{said}; it is {shadow.state}, booked as {shadow.posted}")
+        if word == HELD and shadow.state not in (*UNDER_WAY, "posted", "voided"):
+            self._say(Invariant.DURABLE, f"{intent[:8]} was said to be held, and is {shadow.state}")
         if word == NOT_MADE and not _open(heard, order):
             if shadow.posted is not None and shadow.reversed is None:
-                self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted as {shadow.posted}{why}")
+                self._say(
+                    Invariant.TOLD, f"{intent[:8]} was said not to be made, and is posted as {shadow.posted}{why}"
+                )
             elif shadow.state in UNDER_WAY:
                 self._say(Invariant.TOLD, f"{intent[:8]} was said not to be made, and is {shadow.state}{why}")
 
