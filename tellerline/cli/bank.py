@@ -21,6 +21,7 @@ from tellerline.cli import (
     bank_reports,
     bank_reversals,
     bank_serve,
+    bank_services,
     callbacks,
     customers,
 )
@@ -42,6 +43,7 @@ app.add_typer(bank_cash.app, name="cash")
 bank_copies.add_to(app)
 bank_reports.add_to(app)
 bank_serve.add_to(app)
+bank_services.add_to(app)
 
 Who = Annotated[str, typer.Argument(metavar="CUSTOMER", help="Customer number (10000001) or line (+8613900000001).")]
 

@@ -16,12 +16,14 @@ from core_client.errors import BankError
 from core_client.services.admin import NotFoundError
 from core_client.services.billers import BillerError
 from core_client.services.callbacks import CallbackError
+from core_client.services.service_requests import RequestError
 from core_client.services.staff import StaffError
 from tellerline.bootstrap import open_bank_only
 from tellerline.cli.telling import NO, config_of, tell_error
 
 T = TypeVar("T")
-_SAY_ALL = (RecordError, NotFoundError, BillerError, CallbackError, StaffError)  # what they say is the whole story
+# What they say is the whole story.
+_SAY_ALL = (RecordError, NotFoundError, BillerError, CallbackError, RequestError, StaffError)
 
 
 def with_bank(config: Path | None, work: Callable[[EmbeddedBank], Awaitable[T]], *, make: bool = False) -> T:
