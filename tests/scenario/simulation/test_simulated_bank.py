@@ -1,6 +1,6 @@
 """The bank as a simulation: every invariant, whatever goes wrong; the same seed the same run; planted bugs found.
 
-``TELLERLINE_PROOF=1`` plays a thousand seeds of 2,000 steps, half of them to the end of liveness. Otherwise a fixed few,
+``TELLERLINE_PROOF=1`` plays a thousand seeds of 2,000 steps, half of them to the end of liveness. Else a fixed few,
 and two fresh ones whose seeds are printed: put such a seed into ``tellerline simulate --seed`` to play it again.
 """
 
