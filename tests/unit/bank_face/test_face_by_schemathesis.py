@@ -92,7 +92,9 @@ def say(case: Any, answer: Any) -> str:
     return f"{case.method} {case.formatted_path} {case.query} {dict(case.headers or {})} {body}\n{answer.text[:500]}"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", THERE)
+@pytest.mark.timeout(3600 if LONG else 120)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["lawful", "unlawful"])
 def test_the_face_answers_only_what_the_specification_has(face: Served, name: str, mode: GenerationMode) -> None:
     operation = BY_NAME[name]
@@ -117,6 +119,7 @@ def unlawful(operation: Any) -> bool:
     return bool(operation.body or operation.query or operation.headers or operation.path_parameters)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", sorted(LEFT_OUT))
 def test_what_is_left_out_says_so_and_why(face: Served, name: str) -> None:
     @given(case=BY_NAME[name].as_strategy())
