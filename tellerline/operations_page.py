@@ -160,8 +160,8 @@ def _lines(flow: Flow, catalogue: Catalogue, profile: BankProfile) -> Iterator[s
     yield "| reason | " + " | ".join(flow.languages) + " |"
     yield "|---|" + "---|" * len(flow.languages)
     for reason in REASONS:
-        words = [_wording(catalogue, REFUSED_PREFIX + reason, language) for language in flow.languages]
-        yield f"| `{reason}` | {' | '.join(words)} |"
+        wordings = [_wording(catalogue, REFUSED_PREFIX + reason, language) for language in flow.languages]
+        yield f"| `{reason}` | {' | '.join(wordings)} |"
 
 
 def _one(operation: Operation, there: Reached, profile: BankProfile) -> Iterator[str]:
