@@ -23,7 +23,7 @@ UNKNOWN = 3  # exit code: pay nothing, ask again
 def collect(number: Number, terminal: Terminal, request: RequestId, config: ConfigOption = None) -> None:
     """Ask whether a machine may pay out. The code is read from the terminal or from standard input, never shown.
 
-    Exit code 0: pay what is printed. 1: refused. 3: nobody knows yet, pay nothing and ask again with the same --request.
+    Exit code 0: pay what is printed. 1: refused. 3: nobody knows yet, pay nothing, ask again with the same --request.
 
     Example: `tellerline bank cash collect +8613900000001 --terminal ATM-7 --request 20261123-000017`
     """
