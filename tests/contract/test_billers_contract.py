@@ -22,7 +22,7 @@ DUE = Money(8_640, "CNY")
 
 
 async def paid(bank: World, session: str, **given: Value) -> OperationResult:
-    prepared = await bank.perform(session, "bills.prepare", **given)
+    prepared = await bank.perform(session, "bills.prepare", "voice", None, **given)
     assert prepared.outcome == "ok", prepared
     return await bank.perform(session, "transfers.authorise", intent=prepared.answer["id"])
 
@@ -102,7 +102,7 @@ async def test_a_biller_that_says_nothing_is_paid_what_the_customer_says_within_
     gas: dict[str, Value] = {"biller": "103", "reference": "123456"}
     assert (await paid(bank, session, **gas, amount=Money(5_000, "CNY"))).outcome == "ok"
     for minor in (499, 500_001):
-        refused = await bank.perform(session, "bills.prepare", **gas, amount=Money(minor, "CNY"))
+        refused = await bank.perform(session, "bills.prepare", "voice", None, **gas, amount=Money(minor, "CNY"))
         assert refused.reason == "bill_amount"
 
 

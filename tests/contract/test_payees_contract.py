@@ -30,8 +30,8 @@ async def payees(bank: World) -> list[Payee]:
     return list(await bank.bank.ports.registry.payees(1))
 
 
-async def by_text(bank: World, session: str, operation: str, **given: Value) -> OperationResult:
-    return await bank.perform(session, operation, "sms", **given)
+async def by_text(bank: World, session: str, operation: str, **given: Value | Secret) -> OperationResult:
+    return await bank.perform(session, operation, "sms", None, **given)
 
 
 async def code_for(bank: World, session: str, intent: object) -> str:
