@@ -251,18 +251,19 @@ class GsmaBank:
         Raises:
             Unavailable: the bank is still at it, or does not answer.
         """
-        found = await self._asker.find(f"/responses/{correlation_id(intent_id, step)}")
-        if found is None:
-            return None
-        link = found.get("link")
-        if not isinstance(link, str) or not link.startswith("/") or link.startswith("//"):
-            raise Unavailable("a response without a link")
-        if not link.startswith("/requeststates/"):
-            return _Link(link)
-        state = await self._asker.state_of(link)
-        if state.get("status") == "failed":
-            error = ErrorObject.read(400, state.get("error"))
-            return error or ErrorObject(400, "businessRule", "genericError")
+        for _ in range(2):  # a state that is no longer pending has given way to what was made
+            found = await self._asker.find(f"/responses/{correlation_id(intent_id, step)}")
+            if found is None:
+                return None
+            link = found.get("link")
+            if not isinstance(link, str) or not link.startswith("/") or link.startswith("//"):
+                raise Unavailable("a response without a link")
+            if not link.startswith("/requeststates/"):
+                return _Link(link)
+            state = await self._asker.state_of(link)
+            if state.get("status") == "failed":
+                error = ErrorObject.read(400, state.get("error"))
+                return error or ErrorObject(400, "businessRule", "genericError")
         raise Unavailable("done, but not to be seen yet")
 
     async def _code(self, intent_id: str) -> Code | None:
