@@ -19,6 +19,7 @@ MAX_ROWS = 200  # of each kind: a sheet is read whole by every enquiry
 MAX_TEXT = 160  # characters of any one text: what is longer fits no answer
 MAX_TOLD_BRANCHES = 3  # nobody remembers a fourth
 POSTCODE_DIGITS = 6
+SAME_CITY = 3  # digits of a postcode that two places of a city share: 510 is Guangzhou, 518 Shenzhen
 _BASIS_POINTS = 10_000  # 1.45 % is 145
 _LANGUAGES = ("zh", "en")
 
@@ -157,7 +158,7 @@ class Information:
     def near(self, place: str | None, *, machines: bool) -> tuple[Branch, ...]:
         """Answer the branches (or machines) of a place, the nearest first, three at most.
 
-        A postcode finds those that share most of its digits, the first two at least; a word those that have it in
+        A postcode finds those that share most of its digits, the first three at least; a word those that have it in
         their name, address or places. Without a place: the first ones of the sheet.
 
         Raises:
@@ -168,7 +169,7 @@ class Information:
             found = among
         elif (word := folded(place)).isascii() and word.isdigit():
             shared = [(_shared(word, branch.postcode), branch) for branch in among]
-            found = [branch for length, branch in sorted(shared, key=lambda pair: -pair[0]) if length >= 2]
+            found = [branch for length, branch in sorted(shared, key=lambda pair: -pair[0]) if length >= SAME_CITY]
         else:
             found = [branch for branch in among if any(word in told for told in _told(branch))]
         if not found:
