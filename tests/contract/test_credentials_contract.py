@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 
 import pytest
 
+from core_client.domain.audit import AuditRecord
 from core_client.domain.pins import AttemptPolicy
 from core_client.domain.profile import BankProfile
 from core_client.domain.secret import Secret
@@ -170,6 +172,7 @@ async def test_the_same_statements_run_for_who_exists_and_who_does_not(
         await bank.perform(arrival.auth_session_id, "auth.verify_pin", pin="000000")
         return list(ran)
 
+    await claim_and_guess("10000008")  # whoever is first has the process fetch the key of names, once
     assert await claim_and_guess("10000007") == await claim_and_guess("99999999")
 
 
@@ -187,3 +190,24 @@ async def test_too_many_at_the_hash_are_down_and_lose_no_slot(bank: World) -> No
         patch.setattr(pin_hashing, "MAX_WAITING", 0)
         assert await guess(bank, "482607") == "down"
     assert (await bank.bank.admin.show("10000002")).failures == 0
+
+
+async def test_only_counters_of_nobody_are_purged_the_oldest_first_and_a_few_at_a_time(bank: World) -> None:
+    credentials, now = bank.bank.ports.credentials, bank.clock.now()
+    day = datetime.timedelta(days=1)
+    for n in range(6):
+        await credentials.take_slot(f"nobody-{n}", None, now + n * day, delayed=False)
+        await credentials.settle_wrong(f"nobody-{n}", now + n * day, AuditRecord(now, "test", "pin.refused", "x"))
+    await credentials.take_slot("somebody", 2, now - 900 * day, delayed=False)
+    await credentials.settle_wrong("somebody", now - 900 * day, AuditRecord(now, "test", "pin.refused", "x"))
+
+    async def left() -> list[int]:
+        return [n for n in range(6) if await credentials.failures(f"nobody-{n}")]
+
+    assert await credentials.purge_shadows(now + 2 * day, 100, batch=1) == 1
+    assert await left() == [1, 2, 3, 4, 5]
+    assert await credentials.purge_shadows(now + 2 * day, 100, batch=100) == 1
+    assert await credentials.purge_shadows(now, 2, batch=100) == 2  # too many: the oldest beyond two
+    assert await left() == [4, 5]
+    assert await credentials.purge_shadows(now, 2, batch=100) == 0
+    assert await credentials.failures("somebody") == 1
