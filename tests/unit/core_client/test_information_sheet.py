@@ -46,7 +46,7 @@ def test_the_monthly_payments_pay_a_loan_back_and_not_a_fen_too_early(yuan: int,
 
     def left(monthly: int) -> int:
         down = 12 * 10_000
-        owed = amount.amount_minor * down**months
+        owed: int = amount.amount_minor * down**months
         for month in range(1, months + 1):
             owed = owed * (down + 435) // down - monthly * down**months
             assert month == months or owed > 0
