@@ -156,7 +156,7 @@ async def open_bank(
                     loans=SqlLoans(database),
                     notices=SqlNotices(database),
                     appointments=SqlAppointments(database),
-                    payee_requests=SqlPayeeRequests(database),
+                    payee_requests=SqlPayeeRequests(database, personal),
                     holders=SqlHolders(database, registry),
                     freezes=SqlFreezes(database),
                     billers=SqlBillers(database, personal),

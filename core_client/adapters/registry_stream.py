@@ -173,4 +173,3 @@ def _entries(found: Any) -> Sequence[tuple[int, int | None]]:
         return ()
     rows = found[0][1]
     return [(number_of(entry), int(fields[b"customer"]) if fields[b"customer"] else None) for entry, fields in rows]
-

@@ -15,7 +15,7 @@ from core_client.adapters.embedded import EmbeddedBank
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import booking, changelog, schema
 from core_client.adapters.sql.personal import PersonalData
-from core_client.adapters.sql.registry import birth_place, line_place, name_place
+from core_client.adapters.sql.registry import birth_place, line_place, name_place, payee_places
 from core_client.adapters.sql.schema import to_us
 from core_client.adapters.sql.statements import Statement, Tx
 from core_client.domain.accounts import Line
@@ -119,12 +119,13 @@ def _add(
         _open_account(tx, customer, account, default=position == 0, now=now, digits=digits)
     for payee in who.payees:
         added = now - datetime.timedelta(hours=payee.hours_ago)
+        of_alias, of_name = payee_places(customer, payee.short_number)
         tx.run(
             _payee,
             customer=customer,
             short=payee.short_number,
-            alias_=payee.alias,
-            name_=payee.name,
+            alias_=personal.seal(tx, payee.alias, of_alias),
+            name_=personal.seal(tx, payee.name, of_name),
             account=payee.account_number,
             added=to_us(added),
         )

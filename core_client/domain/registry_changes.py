@@ -11,7 +11,8 @@ from core_client.errors import Declined
 
 EVERY = "*"
 # What nobody can be barred from: who is in trouble must reach a person, and stop a thief.
-ALWAYS_ALLOWED = frozenset({"cards", "freezing", "identity", "auth", "customer", "service"})
+ALWAYS_ALLOWED = frozenset({"cards", "identity", "auth", "customer", "service"})
+FREEZING = frozenset({"accounts.freeze", "accounts.request_unfreeze"})  # barred by their own names only
 _WORD = re.compile(r"\*|[a-z][a-z_.]{0,47}")
 
 
@@ -28,6 +29,7 @@ class ChangeKind(StrEnum):
     ACCOUNT_FROZEN = "account.frozen"
     ACCOUNT_THAWED = "account.thawed"
     CARD_BLOCKED = "card.blocked"
+    CARD_UNBLOCKED = "card.unblocked"
     ENTITLEMENT_CHANGED = "entitlement.changed"
     CONSENT_CHANGED = "consent.changed"
     MESSAGES_CHANGED = "messages.changed"  # STOP and START
@@ -61,9 +63,13 @@ class Bar:
     def covers(self, channel: str, operation: str) -> bool:
         """Answer whether this bars ``operation`` on ``channel``."""
         theme = operation.partition(".")[0]
+        if self.channel not in (EVERY, channel):
+            return False
+        if operation in FREEZING:
+            return self.function == operation
         if self.function == EVERY and theme in ALWAYS_ALLOWED:
             return False
-        return self.channel in (EVERY, channel) and self.function in (EVERY, theme, operation)
+        return self.function in (EVERY, theme, operation)
 
 
 @dataclass(frozen=True, slots=True)

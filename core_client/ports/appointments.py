@@ -21,7 +21,7 @@ class Appointments(Protocol):
     async def book(
         self, wanted: Appointment, seats: int, most_open: int, reminder: Notice | None, audit: AuditRecord
     ) -> Appointment | None:
-        """Book one, with the text that reminds of it (if any), in one transaction. The same request again answers the first.
+        """Book one, with the text that reminds of it (if any), in one transaction; the same request again, the first.
 
         Returns:
             What stands now; None when its reference is another's already (give another one).

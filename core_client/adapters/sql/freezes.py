@@ -114,7 +114,7 @@ class SqlFreezes:
         def work(tx: Tx) -> bool:
             if tx.run(_unblock, customer=customer_id, last4_=last4) == 0:
                 return False
-            changelog.record(tx, ChangeKind.CARD_BLOCKED, customer_id, at)
+            changelog.record(tx, ChangeKind.CARD_UNBLOCKED, customer_id, at)
             chain.append(tx, audit)
             return True
 

@@ -10,6 +10,8 @@ from sqlalchemy import bindparam, delete, func, insert, null, select, update
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import changelog, schema
 from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.personal import PersonalData
+from core_client.adapters.sql.registry import payee_from, payee_places
 from core_client.adapters.sql.schema import from_us, to_us
 from core_client.adapters.sql.schema_payees import payee_requests
 from core_client.adapters.sql.statements import Row, Statement, Tx
@@ -74,8 +76,9 @@ _remove = Statement(delete(schema.payees).where(_p.id == bindparam("id_"), _p.cu
 class SqlPayeeRequests:
     """:class:`~core_client.ports.payees.PayeeRequests` in SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, personal: PersonalData) -> None:
         self._database = database
+        self._personal = personal
 
     async def create(self, wanted: PayeeRequest, audit: AuditRecord) -> PayeeRequest:
         """Store one; the same request again answers the first one."""
@@ -84,7 +87,8 @@ class SqlPayeeRequests:
             tx.one(_customer_lock, id_=wanted.customer_id)
             row = tx.one(_by_request, customer=wanted.customer_id, request=wanted.request_id)
             if row is not None:
-                return _same(_as_request(row), wanted)
+                return _same(_as_request(tx, self._personal, row), wanted)
+            of_alias, of_name = request_places(wanted.id)
             tx.run(
                 _create,
                 id=wanted.id,
@@ -93,8 +97,8 @@ class SqlPayeeRequests:
                 channel=wanted.channel,
                 action=wanted.action.value,
                 payee_id=wanted.payee_id,
-                name=wanted.name,
-                alias=wanted.alias,
+                name=self._personal.seal(tx, wanted.name, of_name),
+                alias=self._personal.seal(tx, wanted.alias, of_alias),
                 account_number=wanted.account_number,
                 prepared_us=to_us(wanted.prepared_at),
                 expires_us=to_us(wanted.expires_at),
@@ -111,8 +115,12 @@ class SqlPayeeRequests:
 
     async def get(self, request_id: str) -> PayeeRequest | None:
         """Answer one by its id."""
-        row = await self._database.read(lambda tx: tx.one(_by_id, id_=request_id))
-        return None if row is None else _as_request(row)
+
+        def work(tx: Tx) -> PayeeRequest | None:
+            row = tx.one(_by_id, id_=request_id)
+            return None if row is None else _as_request(tx, self._personal, row)
+
+        return await self._database.read(work)
 
     async def looked_up(self, customer_id: int, since: datetime.datetime) -> int:
         """Answer how many account numbers the customer asked to add since then."""
@@ -127,8 +135,8 @@ class SqlPayeeRequests:
 
         def work(tx: Tx) -> Payee:
             tx.one(_customer_lock, id_=customer_id)  # two requests of one customer take their short numbers one by one
-            asked, again = _taken(tx, wanted, PayeeAction.ADD, customer_id, request_id, now)
-            known = [_as_payee(row) for row in tx.all(_payees, customer=customer_id)]
+            asked, again = _taken(tx, self._personal, wanted, PayeeAction.ADD, customer_id, request_id, now)
+            known = [payee_from(tx, self._personal, row) for row in tx.all(_payees, customer=customer_id)]
             twin = next((payee for payee in known if payee.account_number == asked.account_number), None)
             if again:
                 if twin is None:
@@ -138,19 +146,21 @@ class SqlPayeeRequests:
                 raise Declined("payee_known")
             if _count(tx, _added, customer_id, since) >= most:
                 raise Declined("payees_too_many")
+            short_number = free_short_number(known)
+            of_alias, of_name = payee_places(customer_id, short_number)
             tx.run(
                 _add,
                 customer=customer_id,
-                short=free_short_number(known),
-                alias_=asked.alias,
-                name_=asked.name,
+                short=short_number,
+                alias_=self._personal.seal(tx, asked.alias, of_alias),
+                name_=self._personal.seal(tx, asked.name, of_name),
                 account=asked.account_number,
                 added=to_us(now),
             )
             tx.run(_end, id_=wanted, state_=PayeeRequestState.DONE.value, by=request_id)
             changelog.record(tx, ChangeKind.PAYEES_CHANGED, customer_id, now)
             chain.append(tx, audit)
-            after = [_as_payee(row) for row in tx.all(_payees, customer=customer_id)]
+            after = [payee_from(tx, self._personal, row) for row in tx.all(_payees, customer=customer_id)]
             return next(payee for payee in after if payee.account_number == asked.account_number)
 
         return await self._database.write(work)
@@ -162,7 +172,7 @@ class SqlPayeeRequests:
 
         def work(tx: Tx) -> PayeeRequest:
             tx.one(_customer_lock, id_=customer_id)
-            asked, again = _taken(tx, wanted, PayeeAction.REMOVE, customer_id, request_id, now)
+            asked, again = _taken(tx, self._personal, wanted, PayeeAction.REMOVE, customer_id, request_id, now)
             if again:
                 return asked
             if tx.run(_remove, id_=asked.payee_id, customer=customer_id) == 0:
@@ -179,7 +189,7 @@ class SqlPayeeRequests:
 
         def work(tx: Tx) -> bool:
             row = tx.one(_locked, id_=wanted)
-            asked = None if row is None else _as_request(row)
+            asked = None if row is None else _as_request(tx, self._personal, row)
             if asked is None or asked.customer_id != customer_id or asked.state is PayeeRequestState.DONE:
                 return False
             if asked.state is PayeeRequestState.PREPARED:
@@ -214,7 +224,13 @@ class SqlPayeeRequests:
         return await self._database.write(work)
 
 
-def _as_request(row: Row) -> PayeeRequest:
+def request_places(wanted: str) -> tuple[str, str]:
+    """Answer the places that a request's alias and name are sealed to."""
+    return f"payee_requests.alias:{wanted}", f"payee_requests.name:{wanted}"
+
+
+def _as_request(tx: Tx, personal: PersonalData, row: Row) -> PayeeRequest:
+    of_alias, of_name = request_places(row[0])
     return PayeeRequest(
         id=row[0],
         request_id=row[1],
@@ -222,19 +238,14 @@ def _as_request(row: Row) -> PayeeRequest:
         channel=row[3],
         action=PayeeAction(row[4]),
         payee_id=row[5],
-        name=row[6],
-        alias=row[7],
+        name=personal.open(tx, row[6], of_name),
+        alias=personal.open(tx, row[7], of_alias),
         account_number=row[8],
         prepared_at=from_us(row[9]),
         expires_at=from_us(row[10]),
         state=PayeeRequestState(row[11]),
         done_by=row[12],
     )
-
-
-def _as_payee(row: Row) -> Payee:
-    identity, customer, short_number, alias, name, account_number, added_us = row
-    return Payee(identity, customer, short_number, alias, name, account_number, from_us(added_us))
 
 
 def _same(found: PayeeRequest, wanted: PayeeRequest) -> PayeeRequest:
@@ -244,11 +255,17 @@ def _same(found: PayeeRequest, wanted: PayeeRequest) -> PayeeRequest:
 
 
 def _taken(
-    tx: Tx, wanted: str, action: PayeeAction, customer_id: int, request_id: str, now: datetime.datetime
+    tx: Tx,
+    personal: PersonalData,
+    wanted: str,
+    action: PayeeAction,
+    customer_id: int,
+    request_id: str,
+    now: datetime.datetime,
 ) -> tuple[PayeeRequest, bool]:
     """Answer a request that may be carried out now, and whether this very confirmation did so before."""
     row = tx.one(_locked, id_=wanted)
-    asked = None if row is None else _as_request(row)
+    asked = None if row is None else _as_request(tx, personal, row)
     if asked is None or asked.customer_id != customer_id or asked.action is not action:
         raise Declined("request_spent")
     if asked.state is PayeeRequestState.DONE and asked.done_by == request_id:

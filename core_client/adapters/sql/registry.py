@@ -86,9 +86,17 @@ def customer_from(tx: Tx, personal: PersonalData, row: Sequence[Any]) -> Custome
     )
 
 
-def _as_payee(row: Row) -> Payee:
+def payee_places(customer_id: int, short_number: str) -> tuple[str, str]:
+    """Answer the places that a payee's alias and name are sealed to."""
+    return f"payees.alias:{customer_id}:{short_number}", f"payees.name:{customer_id}:{short_number}"
+
+
+def payee_from(tx: Tx, personal: PersonalData, row: Row) -> Payee:
+    """Answer the payee of a row of the columns that this module selects."""
     identity, customer, short_number, alias, name, account_number, added_us = row
-    return Payee(identity, customer, short_number, alias, name, account_number, from_us(added_us))
+    of_alias, of_name = payee_places(customer, short_number)
+    opened = personal.open(tx, alias, of_alias), personal.open(tx, name, of_name)
+    return Payee(identity, customer, short_number, *opened, account_number, from_us(added_us))
 
 
 def _as_card(row: Row) -> Card:
@@ -173,7 +181,9 @@ class SqlRegistry:
 
     async def payees(self, customer_id: int) -> Sequence[Payee]:
         """Answer a customer's payees."""
-        return [_as_payee(row) for row in await self._database.read(lambda tx: tx.all(_payees, id_=customer_id))]
+        return await self._database.read(
+            lambda tx: [payee_from(tx, self._personal, row) for row in tx.all(_payees, id_=customer_id)]
+        )
 
     async def cards(self, customer_id: int) -> Sequence[Card]:
         """Answer a customer's cards."""

@@ -12,19 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Table, and_, bindparam, func, null, or_, select, update
+from sqlalchemy import BindParameter, Column, String, Table, and_, bindparam, func, null, or_, select, update
 
-from core_client.adapters.sql import schema
+from core_client.adapters.sql import billers, schema
 from core_client.adapters.sql.callbacks import number_place
 from core_client.adapters.sql.database import Database
+from core_client.adapters.sql.payees import request_places
 from core_client.adapters.sql.personal import PREFIX, PersonalData, key_of
-from core_client.adapters.sql.registry import birth_place, line_place, name_place
+from core_client.adapters.sql.registry import birth_place, line_place, name_place, payee_places
 from core_client.adapters.sql.schema import to_us
+from core_client.adapters.sql.schema_payees import bill_payments, payee_requests
 from core_client.adapters.sql.schema_registry import data_keys, documents, registry_head
 from core_client.adapters.sql.statements import Row, Statement, Tx
 
 PAGE = 200  # rows of one transaction: a few milliseconds that others wait for
-_c, _l, _b = schema.customers.c, schema.lines.c, schema.callbacks.c
+_c, _l, _b, _p = schema.customers.c, schema.lines.c, schema.callbacks.c, schema.payees.c
+_q = payee_requests.c
 
 
 def document_place(kind: str, number_index: str) -> str:
@@ -53,6 +56,27 @@ SHEETS = (
     ),
     Sheet(schema.lines, _l.number_index, (_l.number_index,), (_l.sealed,), lambda k: (line_place(k[0]),)),
     Sheet(schema.callbacks, _b.id, (_b.reference,), (_b.sealed,), lambda k: (number_place(k[0]),)),
+    Sheet(
+        schema.payees,
+        _p.id,
+        (_p.customer_id, _p.short_number),
+        (_p.alias, _p.name),
+        lambda k: payee_places(k[0], k[1]),
+    ),
+    Sheet(
+        payee_requests,
+        _q.id,
+        (_q.id,),
+        (_q.alias, _q.name),
+        lambda k: request_places(k[0]),
+    ),
+    Sheet(
+        bill_payments,
+        bill_payments.c.intent_id,
+        (bill_payments.c.intent_id,),
+        (bill_payments.c.sealed_number,),
+        lambda k: (billers.number_place(k[0]),),
+    ),
     Sheet(
         documents,
         documents.c.id,
@@ -119,7 +143,7 @@ async def reseal(database: Database, personal: PersonalData, progress: Callable[
     """
     total = 0
     for sheet in SHEETS:
-        after: object = "" if sheet.key is _l.number_index else -1
+        after: object = "" if isinstance(sheet.key.type, String) else -1
         done, count = 0, PAGE
         while count == PAGE:
 

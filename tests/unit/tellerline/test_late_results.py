@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
 
 from core_client.domain.money import Money
+from core_client.domain.staff import Person, Role
+from core_client.errors import Unavailable
+from core_client.services.admin import Resolution
 from core_client.testing.faulty_bank import Fault
 from core_client.testing.world import World, world
 from flows.vault import Vault
@@ -111,3 +115,71 @@ async def test_whoever_is_owed_a_text_is_texted_when_the_store_is_back(failure: 
                 await asyncio.sleep(0.01)
         watching.cancel()
         assert {name for _, _, name in texting.sent} == {f"late-result-{intent}" for intent in intents}
+
+
+async def test_what_a_person_resolved_elsewhere_is_texted_once() -> None:
+    async with world() as bank:
+        texting = Texting()
+        intent = await unknown_transfer(bank, "+8613900000001", {"post": Fault.LOST_REPLY})
+        bank.faulty.faults = {}
+        await bank.bank.admin.resolve(intent, Resolution.QUERY, "anna")  # the command line texts nobody
+        late = watcher(bank, texting)
+        await late.look()
+        assert texting.sent == []  # young: its own call may still be telling
+        bank.clock.advance(IN_PROGRESS_S)
+        await late.look()
+        await watcher(bank, texting).look()  # another node, or the same after a restart
+        assert [name for _, _, name in texting.sent] == [f"late-result-{intent}"]
+
+
+async def test_one_that_cannot_be_looked_up_keeps_no_other_from_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world() as bank:
+        texting = Texting()
+        intents = [
+            await unknown_transfer(bank, line, {"post": Fault.LOST_REPLY})
+            for line in ("+8613900000001", "+8613900000002")
+        ]
+        bank.faulty.faults = {}
+        resolved = await bank.core.recover()
+        really, broken = bank.bank.ports.registry.lines_of, [Unavailable("the store is away")]
+
+        async def lines_of(customer: int) -> Sequence[str]:
+            if broken:
+                raise broken.pop()
+            return await really(customer)
+
+        monkeypatch.setattr(type(bank.bank.ports.registry), "lines_of", lambda _, customer: lines_of(customer))
+        late = watcher(bank, texting)
+        await late.tell(resolved)
+        assert [name for _, _, name in texting.sent] == [f"late-result-{resolved[1].intent.id}"]
+        await late.look()
+        assert {name for _, _, name in texting.sent} == {f"late-result-{intent}" for intent in intents}
+        assert len(texting.sent) == 2
+
+
+async def test_a_transfer_that_is_booked_back_is_told_a_second_time() -> None:
+    async with world() as bank:
+        texting = Texting()
+        intent = await unknown_transfer(bank, "+8613900000002", {"post": Fault.LOST_REPLY})
+        bank.faulty.faults = {}
+        late = watcher(bank, texting)
+        await late.tell(await bank.core.recover())
+        roles = frozenset({Role.OPERATOR, Role.APPROVER})
+        mei, ben = (Person(name, roles, bank.clock.now()) for name in ("mei", "ben"))
+        await bank.bank.reversals.ask(intent, mei, "ours")
+        await bank.bank.reversals.approve(intent, ben)
+        bank.clock.advance(IN_PROGRESS_S)
+        await late.look()
+        assert [name for _, _, name in texting.sent] == [f"late-result-{intent}", f"late-result-{intent}-reversed"]
+        assert "the money is back in your account" in texting.sent[1][1]
+
+
+async def test_a_customer_without_a_number_is_left_to_a_person_once() -> None:
+    async with world() as bank:
+        texting = Texting()
+        intent = await unknown_transfer(bank, "+8613900000001", {"post": Fault.LOST_REPLY})
+        bank.faulty.faults = {}
+        await bank.bank.database.write(lambda tx: tx.control("DELETE FROM lines WHERE customer_id = 1"))
+        await watcher(bank, texting).tell(await bank.core.recover())
+        found = await bank.bank.ports.intents.get(intent)
+        assert (texting.sent, found is not None and found.told_at is not None) == ([], True)
