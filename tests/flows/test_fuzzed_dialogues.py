@@ -105,15 +105,15 @@ notices: {outage: [notice_outage], scam: {attempt: [[a], [b]]}}
 sms: {en: {"CALL {number}": text, "SET {count}": more}}
 steps:
   main: {notice: [outage, scam], next: sets}
-  sets: {set: {left: 3, sure: left > 2}, next: test}
+  sets: {set: {tries: 3, sure: tries > 2}, next: test}
   test: {split: greeting, shares: {short: {share: 50, go: menu}, long: {share: 50, go: times}}}
   times: {schedule: hours, open: menu, closed: menu, holiday: rec}
   menu:
-    menu: [{attempt: [[first], [second, {number: left}], [later]]}]
+    menu: [{attempt: [[first], [second, {number: tries}], [later]]}]
     choices: {"1": more, "2": rec, "3": number, "4": queue, "5": where, "6": less}
-  more: {set: {count: left}, next: cases}
-  less: {set: {left: left - 1, count: left * left}, next: cases}
-  cases: {switch: left, cases: {"0": bye, "2": menu, "3": rec_if}, else: voice}
+  more: {set: {count: tries}, next: cases}
+  less: {set: {tries: tries - 1, count: tries * tries}, next: cases}
+  cases: {switch: tries, cases: {"0": bye, "2": menu, "3": rec_if}, else: voice}
   rec_if: {switch: channel, cases: {voice: rec, sms: bye}}
   voice: {switch: channel, cases: {voice: menu, sms: text}}
   where: {switch: party.number, cases: {"+8613900000001": menu}, else: number}
@@ -128,7 +128,7 @@ steps:
   voice_only: {if: channel == "voice", then: main, else: bye}
   why: {say: [{reason: reason}], next: bye}
   queue:
-    transfer: {queue: q, context: [left, number, m.seconds], position: 5s, callback_after: 9s}
+    transfer: {queue: q, context: [tries, number, m.seconds], position: 5s, callback_after: 9s}
     on: {answered: bye, closed: rec, failed: bye, timeout: send}
   bye: {say: [goodbye], hangup: true}
 """
