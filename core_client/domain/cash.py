@@ -19,8 +19,9 @@ class CashState(StrEnum):
     WAITING = "waiting"  # a machine may pay it out
     COLLECTING = "collecting"  # one machine asks the ledger for it: no other gets it
     COLLECTED = "collected"  # booked; that machine pays out
-    ENDED = "ended"  # cancelled, too old, or tried too often: the hold is let go
-    RETURNED = "returned"  # booked, not paid out, and booked back
+    ENDED = "ended"  # cancelled, too old, tried too often, or not paid out: the hold, or the booking, is to be undone
+    LET_GO = "let_go"  # and the hold is let go
+    RETURNED = "returned"  # and what was booked is booked back
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,11 @@ class CashOrders(Protocol):
         """Answer the customer's order that waits, or is being collected."""
         ...
 
-    async def waiting_at(self, party: str, request_id: str) -> CashOrder | None:
+    async def last_of(self, customer_id: int) -> CashOrder | None:
+        """Answer the customer's latest order, wherever it stands."""
+        ...
+
+    async def waiting_at(self, party: str, terminal: str, request_id: str) -> CashOrder | None:
         """Answer the order that this machine's request has got before, else the one that waits for this line."""
         ...
 
@@ -49,10 +53,12 @@ class CashOrders(Protocol):
         """
         ...
 
-    async def advance(self, intent_id: str, before: CashState, after: CashState, audit: AuditRecord) -> bool:
-        """Move an order on from where it is thought to be; answer whether it was there."""
+    async def advance(
+        self, intent_id: str, before: CashState, after: CashState, audit: AuditRecord, by: str | None = None
+    ) -> bool:
+        """Move an order on from where it is thought to be; answer if it was there. ``by``: a request of its customer."""
         ...
 
     async def over(self, now: datetime.datetime) -> Sequence[CashOrder]:
-        """Answer the orders that wait and are too old, and those whose machine has said nothing more."""
+        """Answer the orders that wait and are too old, whose machine says nothing more, or that are to be undone."""
         ...

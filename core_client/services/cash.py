@@ -19,8 +19,8 @@ from core_client.domain.limits import CancelWindow, LimitProfile, Which
 from core_client.domain.money import Money
 from core_client.domain.pins import weakness_of
 from core_client.domain.secret import Secret
-from core_client.domain.transfers import Intent, Purpose, TransferState
-from core_client.errors import BankError, Declined
+from core_client.domain.transfers import IN_FLIGHT, Intent, Purpose, TransferState
+from core_client.errors import BankError
 from core_client.ports.cash_orders import Collection
 from core_client.ports.core_bank import HoldState
 from core_client.ports.intents import Grant
@@ -59,10 +59,11 @@ _REFUSED = PayoutAnswer(Payout.REFUSED)
 class Cash:
     """cash.prepare, cash.order, cash.cancel."""
 
-    def __init__(self, ports: Ports, preparing: Preparing, settlement: Settlement) -> None:
+    def __init__(self, ports: Ports, preparing: Preparing, settlement: Settlement, desk: CashDesk) -> None:
         self._ports = ports
         self._preparing = preparing
         self._settlement = settlement
+        self._desk = desk
 
     async def prepare(self, request: Request, amount: Money, account: str | None = None) -> OperationResult:
         """Store an intent to put an amount aside. One order waits at a time."""
@@ -101,6 +102,8 @@ class Cash:
             word = await self._settlement.carry_out(taken.intent, request.audit)
             if word.outcome != "held":
                 return OperationResult(word.outcome, reason=word.reason)
+        elif taken.intent.state is not TransferState.HELD:  # not yet, or not any more: no code would be worth anything
+            return _UNKNOWN if taken.intent.state in IN_FLIGHT else refused("intent_spent")
         return await self._keep(request, taken.intent, party, code)
 
     async def _keep(self, request: Request, intent: Intent, party: str, code: Secret | None) -> OperationResult:
@@ -118,6 +121,8 @@ class Cash:
         )
         audit = request.audit("cash.ordered", f"intent:{intent.id}", amount=str(intent.amount))
         if not await ports.cash_orders.create(order, audit):
+            if await ports.cash_orders.of_intent(intent.id) is not None:
+                return refused("intent_spent")  # a machine has asked for it meanwhile, or it was called off
             await self._settlement.call_off(intent, request.audit)
             return refused("cash_waiting")
         ports.checkpoint("cash.ordered")
@@ -127,20 +132,21 @@ class Cash:
         return told if code is not None else dataclasses.replace(told, answer={**told.answer, "code": fresh})
 
     async def cancel(self, request: Request) -> OperationResult:
-        """Let go of what waits. A machine that was quicker has it."""
-        ports = self._ports
-        order = await ports.cash_orders.waiting_of(customer_of(request))
-        found = None if order is None else await ports.intents.get(order.intent_id)
-        if order is None or found is None:
-            return refused("cash_none")
+        """Let go of what waits. A machine that was quicker has it. The same request again gets the same answer."""
+        ports, customer = self._ports, customer_of(request)
+        order = await ports.cash_orders.waiting_of(customer)
+        if order is None:
+            last = await ports.cash_orders.last_of(customer)
+            mine = last is not None and last.collected_by == request.id and last.terminal is None
+            return ok(amount=last.amount) if last is not None and mine else refused("cash_none")
         if order.state is not CashState.WAITING:
             return refused("cancel_too_late")
         audit = request.audit("cash.cancelled", f"intent:{order.intent_id}")
-        if not await ports.cash_orders.advance(order.intent_id, CashState.WAITING, CashState.ENDED, audit):
+        ended = dataclasses.replace(order, state=CashState.ENDED)
+        if not await ports.cash_orders.advance(order.intent_id, order.state, ended.state, audit, by=request.id):
             return refused("cancel_too_late")
         ports.checkpoint("cash.ended")
-        if found.state in (TransferState.HELD, TransferState.AUTHORISED, TransferState.UNKNOWN):
-            await self._settlement.call_off(found, request.audit)
+        await self._desk.undo_soon(ended, request.audit)
         return ok(amount=order.amount)
 
     async def _party(self, request: Request) -> str | None:
@@ -185,7 +191,7 @@ class CashDesk:
         """
         ports, now = self._ports, self._ports.clock.now()
         party = ports.keyed.party(number)
-        order = await ports.cash_orders.waiting_at(party, request_id)
+        order = await ports.cash_orders.waiting_at(party, terminal, request_id)
         intent = None if order is None else await ports.intents.get(order.intent_id)
         if order is None or intent is None:
             ports.keyed.code(code, _NOBODY_S_CODE)  # the same steps whether there is an order or not
@@ -196,7 +202,8 @@ class CashDesk:
         most = ports.profile.cash.most_tries
         taken = await ports.cash_orders.collect(intent.id, mac, request_id, terminal, now, most, record)
         if taken is Collection.ENDED:
-            await self._let_go(intent, f"atm:{terminal}")
+            ended = dataclasses.replace(order, state=CashState.ENDED)
+            await self.undo_soon(ended, self._auditor(f"atm:{terminal}"))
         if taken is not Collection.TAKEN:
             return _REFUSED
         ports.checkpoint("cash.collecting")
@@ -208,7 +215,7 @@ class CashDesk:
         word = await self._settlement.collect(intent, audit)
         if word.outcome in ("refused", "down"):
             record = audit("cash.refused", f"intent:{intent.id}", reason=word.reason or word.outcome)
-            await ports.cash_orders.advance(order.intent_id, CashState.COLLECTING, CashState.ENDED, record)
+            await ports.cash_orders.advance(order.intent_id, CashState.COLLECTING, CashState.LET_GO, record)
             return _REFUSED
         if word.posting is None:
             return PayoutAnswer(Payout.UNKNOWN)
@@ -224,19 +231,21 @@ class CashDesk:
 
     async def not_paid_out(self, number: str, terminal: str, request_id: str) -> bool:
         """Take back what a machine could not pay out; answer whether it is booked back now. Safe to ask again."""
-        ports = self._ports
-        order = await ports.cash_orders.waiting_at(ports.keyed.party(number), request_id)
+        ports, audit = self._ports, self._auditor(f"atm:{terminal}")
+        order = await ports.cash_orders.waiting_at(ports.keyed.party(number), terminal, request_id)
         if order is None or order.collected_by != request_id or order.terminal != terminal:
             return False
-        if order.state is CashState.RETURNED:
-            return True
-        if order.state is not CashState.COLLECTED:
-            return False
-        await self._book_back(order, f"atm:{terminal}", CashState.COLLECTED)
-        return True
+        if order.state is CashState.COLLECTED:
+            record = audit("cash.not_paid_out", f"intent:{order.intent_id}")
+            await ports.cash_orders.advance(order.intent_id, order.state, CashState.ENDED, record)
+            ports.checkpoint("cash.ended")
+            order = dataclasses.replace(order, state=CashState.ENDED)
+        if order.state is CashState.ENDED:
+            return await self._undo(order, audit) is CashState.RETURNED
+        return order.state is CashState.RETURNED
 
     async def look_after(self) -> int:
-        """End what is too old, and book back what no machine was answered for; answer how many orders."""
+        """End what is too old, and undo what no machine gets any more; answer how many orders."""
         ended = 0
         for order in await self._ports.cash_orders.over(self._ports.clock.now()):
             try:
@@ -246,26 +255,41 @@ class CashDesk:
         return ended
 
     async def _end(self, order: CashOrder) -> bool:
-        audit = self._auditor("system")("cash.ended", f"intent:{order.intent_id}")
-        if not await self._ports.cash_orders.advance(order.intent_id, order.state, CashState.ENDED, audit):
-            return False  # a machine, or the customer, was quicker
-        self._ports.checkpoint("cash.ended")
-        state, _ = await self._ports.bank.query(order.intent_id)
-        intent = await self._ports.intents.get(order.intent_id)
-        if state is HoldState.POSTED:
-            await self._book_back(order, "system", CashState.ENDED)
-        elif intent is not None:
-            await self._let_go(intent, "system")
+        audit = self._auditor("system")
+        if order.state is not CashState.ENDED:
+            record = audit("cash.ended", f"intent:{order.intent_id}")
+            if not await self._ports.cash_orders.advance(order.intent_id, order.state, CashState.ENDED, record):
+                return False  # a machine, or the customer, was quicker
+            self._ports.checkpoint("cash.ended")
+        await self._undo(order, audit)
         return True
 
-    async def _let_go(self, intent: Intent, actor: str) -> None:
+    async def undo_soon(self, order: CashOrder, audit: Auditor) -> None:
+        """Undo an ended order now, or with the next look after all: that no machine gets it stands already."""
         try:
-            await self._settlement.call_off(intent, self._auditor(actor))
-        except Declined as error:
-            _log.warning("cash.not_let_go", intent_id=intent.id, reason=error.reason)
+            await self._undo(order, audit)
+        except BankError as error:
+            _log.warning("cash.not_undone", intent_id=order.intent_id, error=type(error).__name__)
 
-    async def _book_back(self, order: CashOrder, actor: str, before: CashState) -> None:
-        ports, audit = self._ports, self._auditor(actor)
+    async def _undo(self, order: CashOrder, audit: Auditor) -> CashState:
+        """Let go what an ended order holds, or book back what it booked: the ledger says which. Safe to do again.
+
+        Raises:
+            BankError: nobody can say, or it was booked just now; the next look says.
+        """
+        ports = self._ports
+        state, _ = await ports.bank.query(order.intent_id)
+        if state in (HoldState.POSTED, HoldState.REVERSED):
+            return await self._book_back(order, audit)
+        intent = await ports.intents.get(order.intent_id)
+        if intent is not None:
+            await self._settlement.call_off(intent, audit)
+        record = audit("cash.let_go", f"intent:{order.intent_id}")
+        await ports.cash_orders.advance(order.intent_id, CashState.ENDED, CashState.LET_GO, record)
+        return CashState.LET_GO
+
+    async def _book_back(self, order: CashOrder, audit: Auditor) -> CashState:
+        ports = self._ports
         posting = await ports.bank.reverse(order.intent_id)
         ports.checkpoint("cash.booked_back")
         for state in (TransferState.POSTED, TransferState.REVERSED):
@@ -274,7 +298,8 @@ class CashDesk:
                 record = audit(f"intent.{state.value}", f"intent:{order.intent_id}", reference=posting.reference)
                 await ports.intents.advance(order.intent_id, state, record, posting.reference)
         record = audit("cash.returned", f"intent:{order.intent_id}", reference=posting.reference)
-        await ports.cash_orders.advance(order.intent_id, before, CashState.RETURNED, record)
+        await ports.cash_orders.advance(order.intent_id, CashState.ENDED, CashState.RETURNED, record)
+        return CashState.RETURNED
 
     def _auditor(self, actor: str) -> Auditor:
         def audit(action: str, subject: str, **detail: str | int | bool) -> AuditRecord:

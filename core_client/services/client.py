@@ -107,7 +107,7 @@ class CoreClient:
         """Payees, bills, top-up and cash codes."""
         preparing, payees = Preparing(self._ports), Payees(self._ports)
         bills = Bills(self._ports, preparing)
-        cash = Cash(self._ports, preparing, self.settlement)
+        cash = Cash(self._ports, preparing, self.settlement, self.cash)
         return {
             "payees.list": payees.list,
             "payees.prepare_add": payees.prepare_add,

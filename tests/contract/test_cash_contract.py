@@ -11,6 +11,7 @@ from core_client.adapters.sql.schema_payees import cash_orders
 from core_client.adapters.sql.statements import Statement
 from core_client.domain.money import Money
 from core_client.domain.secret import Secret
+from core_client.errors import Unavailable
 from core_client.services.call import OperationResult
 from core_client.services.cash import CashDesk, Payout
 from core_client.testing.faulty_bank import Fault
@@ -220,4 +221,82 @@ async def test_an_authorisation_alone_pays_nobody_and_is_let_go(bank: World) -> 
     assert (await money(bank))[0] == BEFORE
     bank.clock.advance(60)
     await bank.core.recover()
+    assert await money(bank) == (BEFORE, BEFORE)
+
+
+async def test_an_order_whose_hold_was_let_go_gets_no_code_when_it_comes_again(bank: World) -> None:
+    session = await bank.authenticated()
+    prepared = await bank.perform(session, "cash.prepare", amount=HUNDRED)
+    order = {"request_id": "o1", "intent": str(prepared.answer["id"]), "code": CODE}
+    bank.faulty.faults["hold"] = Fault.LOST_ORDER
+    assert (await bank.perform(session, "cash.order", **order)).outcome == "unknown"
+    bank.faulty.faults.clear()
+    assert (await bank.perform(session, "cash.order", **order)).outcome == "unknown"
+    bank.clock.advance(30 * 60)
+    await bank.core.recover()
+    session = await bank.authenticated()
+    again = await bank.perform(session, "cash.order", **order)
+    assert (again.outcome, again.reason) == ("refused", "intent_spent")
+    assert await collect(bank) is Payout.REFUSED
+    assert await money(bank) == (BEFORE, BEFORE)
+
+
+async def test_what_was_booked_for_nobody_is_booked_back_though_the_first_look_was_cut_off(bank: World) -> None:
+    await ordered(bank)
+    bank.faulty.faults["post"] = Fault.LOST_REPLY
+    assert await collect(bank) is Payout.UNKNOWN
+    bank.faulty.faults = {"query": Fault.DOWN}
+    bank.clock.advance(120)
+    assert await desk(bank).look_after() == 0
+    bank.faulty.faults.clear()
+    assert await desk(bank).look_after() == 1
+    assert await money(bank) == (BEFORE, BEFORE)
+    assert await desk(bank).look_after() == 0
+
+
+async def test_what_a_machine_could_not_pay_out_is_booked_back_though_it_never_asks_again(bank: World) -> None:
+    await ordered(bank)
+    await collect(bank)
+    bank.faulty.faults["reverse"] = Fault.DOWN
+    with pytest.raises(Unavailable):
+        await desk(bank).not_paid_out(WANG, "ATM-7", "m1")
+    bank.faulty.faults.clear()
+    assert await desk(bank).look_after() == 1
+    assert await money(bank) == (BEFORE, BEFORE)
+    assert await desk(bank).not_paid_out(WANG, "ATM-7", "m1")
+
+
+async def test_another_machine_that_numbers_alike_is_no_repetition_and_pays_nothing(bank: World) -> None:
+    await ordered(bank)
+    assert await collect(bank) is Payout.PAY
+    assert (await desk(bank).collect(WANG, Secret(CODE), "ATM-8", "m1")).payout is Payout.REFUSED
+    assert await collect(bank) is Payout.PAY
+    assert await money(bank) == (BEFORE - HUNDRED, BEFORE - HUNDRED)
+
+
+async def test_an_order_that_comes_again_while_a_machine_has_it_takes_nothing_from_the_machine(bank: World) -> None:
+    session = await bank.authenticated()
+    prepared = await bank.perform(session, "cash.prepare", amount=HUNDRED)
+    order = {"request_id": "o1", "intent": str(prepared.answer["id"]), "code": CODE}
+    await bank.perform(session, "cash.order", **order)
+    bank.faulty.faults["post"] = Fault.LOST_ORDER
+    assert await collect(bank) is Payout.UNKNOWN
+    bank.faulty.faults.clear()
+    assert (await bank.perform(session, "cash.order", **order)).outcome != "ok"
+    assert await collect(bank) is Payout.PAY
+    assert await money(bank) == (BEFORE - HUNDRED, BEFORE - HUNDRED)
+
+
+async def test_giving_it_up_twice_under_one_request_is_answered_alike_and_lets_go_when_the_bank_is_back(
+    bank: World,
+) -> None:
+    await ordered(bank)
+    session = await bank.authenticated()
+    bank.faulty.faults["void"] = Fault.DOWN
+    first = await bank.perform(session, "cash.cancel", request_id="c1")
+    bank.faulty.faults.clear()
+    assert await desk(bank).look_after() == 1
+    again = await bank.perform(session, "cash.cancel", request_id="c1")
+    assert (again.outcome, again.answer) == (first.outcome, first.answer) == ("ok", {"amount": HUNDRED})
+    assert (await bank.perform(session, "cash.cancel", request_id="c2")).reason == "cash_none"
     assert await money(bank) == (BEFORE, BEFORE)

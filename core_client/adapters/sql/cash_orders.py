@@ -6,7 +6,7 @@ import datetime
 import hmac
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from core_client.adapters.sql import audit as chain
 from core_client.adapters.sql import schema
@@ -29,7 +29,17 @@ _by_id = Statement(_whole.where(_o.intent_id == bindparam("id_")))
 _locked = Statement(_whole.where(_o.intent_id == bindparam("id_")).with_for_update())
 _of_customer = Statement(_whole.where(_o.customer_id == bindparam("customer"), _live).limit(1))
 _of_party = Statement(_whole.where(_o.party == bindparam("party_"), _live).limit(1))
-_of_machine = Statement(_whole.where(_o.party == bindparam("party_"), _o.collected_by == bindparam("request")).limit(1))
+_of_machine = Statement(
+    _whole.where(
+        _o.party == bindparam("party_"), _o.collected_by == bindparam("request"), _o.terminal == bindparam("at")
+    ).limit(1)
+)
+_last_of_customer = Statement(
+    _whole.select_from(cash_orders.join(schema.intents, schema.intents.c.id == _o.intent_id))
+    .where(schema.intents.c.customer_id == bindparam("customer"))
+    .order_by(schema.intents.c.prepared_us.desc())
+    .limit(1)
+)
 _create = Statement(insert(cash_orders))
 _new_code = Statement(
     update(cash_orders)
@@ -55,10 +65,12 @@ _take = Statement(
 _move = Statement(
     update(cash_orders)
     .where(_o.intent_id == bindparam("id_"), _o.state == bindparam("before"))
-    .values(state=bindparam("after"))
+    .values(state=bindparam("after"), collected_by=func.coalesce(bindparam("by"), _o.collected_by))
 )
 _over = Statement(
-    _whole.where(_live, _o.expires_us <= bindparam("now_")).order_by(_o.expires_us).limit(bindparam("most"))
+    _whole.where(or_(and_(_live, _o.expires_us <= bindparam("now_")), _o.state == CashState.ENDED.value))
+    .order_by(_o.expires_us)
+    .limit(bindparam("most"))
 )
 MAX_OVER = 500  # that are looked at together
 COLLECTING_LIFE = datetime.timedelta(seconds=60)  # a machine that asked has its answer by then, or asks again
@@ -109,11 +121,17 @@ class SqlCashOrders:
         row = await self._database.read(lambda tx: tx.one(_of_customer, customer=customer_id))
         return None if row is None else _as_order(row)
 
-    async def waiting_at(self, party: str, request_id: str) -> CashOrder | None:
+    async def last_of(self, customer_id: int) -> CashOrder | None:
+        """Answer the customer's latest order, wherever it stands."""
+        row = await self._database.read(lambda tx: tx.one(_last_of_customer, customer=customer_id))
+        return None if row is None else _as_order(row)
+
+    async def waiting_at(self, party: str, terminal: str, request_id: str) -> CashOrder | None:
         """Answer the order that this machine's request has got before, else the one that waits for this line."""
 
         def work(tx: Tx) -> CashOrder | None:
-            row = tx.one(_of_machine, party_=party, request=request_id) or tx.one(_of_party, party_=party)
+            mine = tx.one(_of_machine, party_=party, request=request_id, at=terminal)
+            row = mine or tx.one(_of_party, party_=party)
             return None if row is None else _as_order(row)
 
         return await self._database.read(work)
@@ -130,7 +148,8 @@ class SqlCashOrders:
             if order is None:
                 return Collection.GONE
             right = hmac.compare_digest(order.code_mac, code_mac)
-            if order.collected_by == request_id and order.state in (CashState.COLLECTING, CashState.COLLECTED):
+            mine = order.collected_by == request_id and order.terminal == terminal  # machines number alike
+            if mine and order.state in (CashState.COLLECTING, CashState.COLLECTED):
                 return Collection.TAKEN if right else Collection.WRONG
             if order.state is not CashState.WAITING or now >= order.expires_at:
                 return Collection.GONE
@@ -147,11 +166,13 @@ class SqlCashOrders:
 
         return await self._database.write(work)
 
-    async def advance(self, intent_id: str, before: CashState, after: CashState, audit: AuditRecord) -> bool:
+    async def advance(
+        self, intent_id: str, before: CashState, after: CashState, audit: AuditRecord, by: str | None = None
+    ) -> bool:
         """Move an order on from where it is thought to be; answer whether it was there."""
 
         def work(tx: Tx) -> bool:
-            if tx.run(_move, id_=intent_id, before=before.value, after=after.value) == 0:
+            if tx.run(_move, id_=intent_id, before=before.value, after=after.value, by=by) == 0:
                 return False
             chain.append(tx, audit)
             return True
@@ -159,7 +180,7 @@ class SqlCashOrders:
         return await self._database.write(work)
 
     async def over(self, now: datetime.datetime) -> Sequence[CashOrder]:
-        """Answer the orders that wait and are too old, and those whose machine has said nothing more."""
+        """Answer the orders that wait and are too old, whose machine says nothing more, or that are to be undone."""
         rows = await self._database.read(lambda tx: tx.all(_over, now_=to_us(now), most=MAX_OVER))
         return [_as_order(row) for row in rows]
 
