@@ -56,7 +56,7 @@ class CashOrders(Protocol):
     async def advance(
         self, intent_id: str, before: CashState, after: CashState, audit: AuditRecord, by: str | None = None
     ) -> bool:
-        """Move an order on from where it is thought to be; answer if it was there. ``by``: a request of its customer."""
+        """Move an order on from where it is thought to be; answer whether it was there. ``by``: who asked for it."""
         ...
 
     async def over(self, now: datetime.datetime) -> Sequence[CashOrder]:
