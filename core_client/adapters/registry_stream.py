@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from core_client.adapters.customer_cache import CustomerCache
+from core_client.adapters.together import raise_if_cancelled
 from core_client.domain.registry_changes import Change
 from core_client.errors import BankError
 from core_client.ports.randomness import Randomness
@@ -105,6 +106,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled; a store or database that is away is tried again."""
         while True:
+            raise_if_cancelled()
             try:
                 sent = await self.once()
             except (*_NO_ANSWER, BankError) as error:
@@ -154,6 +156,7 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled. While the stream is away the cache answers nothing; then it is begun anew."""
         while True:
+            raise_if_cancelled()
             try:
                 await self.once()
             except (*_NO_ANSWER, BankError) as error:
