@@ -25,7 +25,7 @@ from sounds.voices import VOICES
 LANGUAGES = ("en", "zh")
 AUDIO = SHIPPED_ROOT / "audio"
 LEAST_DB, MOST_DB = -27.0, -15.0  # mean level of a whole file, pauses of a long prompt included
-MOST_BYTES = 35_000_000
+MOST_BYTES = 55_000_000
 HEADER_BYTES = 44
 
 
