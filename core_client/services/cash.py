@@ -22,11 +22,10 @@ from core_client.domain.secret import Secret
 from core_client.domain.transfers import IN_FLIGHT, Intent, Purpose, TransferState
 from core_client.errors import BankError
 from core_client.ports.cash_orders import Collection
-from core_client.ports.core_bank import HoldState
 from core_client.ports.intents import Grant
 from core_client.services.accounts import customer_of
 from core_client.services.call import OperationResult, Ports, Request, ok, refused
-from core_client.services.preparing import Destination, Preparing
+from core_client.services.preparing import Destination, Preparing, described
 from core_client.services.settlement import Auditor, Settlement
 
 CASH_NAME = "无卡取现 cash machine"
@@ -69,8 +68,11 @@ class Cash:
         """Store an intent to put an amount aside. One order waits at a time."""
         ports = self._ports
         ports.profile.cash.check(amount, ports.profile.currency)
-        if await ports.cash_orders.waiting_of(customer_of(request)) is not None:
-            return refused("cash_waiting")
+        waiting = await ports.cash_orders.waiting_of(customer_of(request))
+        if waiting is not None:
+            stands = await ports.intents.get(waiting.intent_id)
+            again = stands is not None and (stands.request_id, stands.amount) == (request.id, amount)
+            return described(stands) if stands is not None and again else refused("cash_waiting")
         if await self._party(request) is None:
             return refused("number_not_registered")
         number = CASH_ACCOUNT.format(currency=amount.currency)
@@ -278,9 +280,9 @@ class CashDesk:
             BankError: nobody can say, or it was booked just now; the next look says.
         """
         ports = self._ports
-        state, _ = await ports.bank.query(order.intent_id)
-        if state in (HoldState.POSTED, HoldState.REVERSED):
-            return await self._book_back(order, audit)
+        _, booked = await ports.bank.query(order.intent_id)
+        if booked is not None:
+            return await self._book_back(order, booked.reference, audit)
         intent = await ports.intents.get(order.intent_id)
         if intent is not None:
             await self._settlement.call_off(intent, audit)
@@ -288,15 +290,17 @@ class CashDesk:
         await ports.cash_orders.advance(order.intent_id, CashState.ENDED, CashState.LET_GO, record)
         return CashState.LET_GO
 
-    async def _book_back(self, order: CashOrder, audit: Auditor) -> CashState:
+    async def _book_back(self, order: CashOrder, booked_as: str, audit: Auditor) -> CashState:
+        """Book it back; ``booked_as`` is the reference that the customer knows, and is told what became of."""
         ports = self._ports
         posting = await ports.bank.reverse(order.intent_id)
         ports.checkpoint("cash.booked_back")
         for state in (TransferState.POSTED, TransferState.REVERSED):
             intent = await ports.intents.get(order.intent_id)
             if intent is not None and intent.state is not TransferState.REVERSED:
-                record = audit(f"intent.{state.value}", f"intent:{order.intent_id}", reference=posting.reference)
-                await ports.intents.advance(order.intent_id, state, record, posting.reference)
+                reference = booked_as if state is TransferState.POSTED else posting.reference
+                record = audit(f"intent.{state.value}", f"intent:{order.intent_id}", reference=reference)
+                await ports.intents.advance(order.intent_id, state, record, booked_as)
         record = audit("cash.returned", f"intent:{order.intent_id}", reference=posting.reference)
         await ports.cash_orders.advance(order.intent_id, CashState.ENDED, CashState.RETURNED, record)
         return CashState.RETURNED
