@@ -15,7 +15,7 @@ from core_client.services.anchoring import Verdict
 from tellerline.bank_keeping import anchoring_of
 from tellerline.bootstrap import store_url
 from tellerline.cli.opened_bank import with_bank
-from tellerline.cli.telling import NO, ConfigOption, Format, FormatOption, config_of, out, tell_json
+from tellerline.cli.telling import NO, ConfigOption, Format, FormatOption, config_of, out, tell_error, tell_json
 from tellerline.config import Config
 from tellerline.state import open_state
 
@@ -37,7 +37,14 @@ def verify(log: LogOption = None, as_: FormatOption = Format.TEXT, config: Confi
     Example: `tellerline bank audit verify --log /var/log/tellerline/*.json`
     """
     settings = config_of(config)
-    more = [anchor for file in log or () for anchor in anchors_in_log(file.read_text(encoding="utf-8").splitlines())]
+    try:
+        more = [one for file in log or () for one in anchors_in_log(file.read_text(encoding="utf-8").splitlines())]
+    except OSError as error:
+        tell_error(f"{error.filename}: {error.strerror}")
+        raise typer.Exit(NO) from None
+    except UnicodeDecodeError:
+        tell_error("a file of --log holds no lines of text")
+        raise typer.Exit(NO) from None
 
     async def work(bank: EmbeddedBank) -> Verdict:
         return await with_anchoring(settings, bank, more)

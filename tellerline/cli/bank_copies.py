@@ -95,7 +95,12 @@ def put_back(
     if check:
         out.print("[green]it can be put back[/]; nothing was changed")
         return
-    with_bank(config, lambda bank: _write_down(settings, bank, tried))
+    try:
+        with_bank(config, lambda bank: _write_down(settings, bank, tried))
+    except Exception:
+        words = "the backup is in the place of the bank, but its audit chain and anchors do not tell of it yet"
+        tell_error(f"{words}: mend what follows, then put it back once more with --replace")
+        raise
     out.print("[green]restored[/]; start the server, then look at `tellerline bank reconcile`")
 
 

@@ -26,6 +26,7 @@ from tellerline.config import Config
 from tellerline.errors import ConfigError
 
 SETTLE_S = 60  # after midnight: what was begun before it is booked by then
+_FIRST_YEAR = 1970
 _LATE = "late-result-"  # ids of the texts that tell a result late
 _STATEMENT_MODE = 0o600  # whole account numbers are in it
 
@@ -93,6 +94,8 @@ def write_statements(
         date = datetime.date.fromisoformat(day)
     except ValueError:
         raise typer.BadParameter(f"'{day}' is no day; write it as 2026-11-23") from None
+    if not _FIRST_YEAR <= date.year < datetime.MAXYEAR:
+        raise typer.BadParameter(f"nothing is booked on {day}; write a day as 2026-11-23")
     zone = datetime.timezone(datetime.timedelta(minutes=settings.transfers.utc_offset_minutes))
     begin = datetime.datetime.combine(date, datetime.time(), zone)
     end = begin + datetime.timedelta(days=1)
