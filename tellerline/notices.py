@@ -85,6 +85,7 @@ class Notices:
         language = notice.language or remembered or self.catalogue.languages[0]
         text = text_for(said_of(notice, language), self.catalogue, _no_secret)
         await self.send(lines[0], text, notice.name, PURPOSES[notice.kind])
+        self.ports.checkpoint("notice.handed_over")
         await self.ports.notices.told(notice.name, self.ports.clock.now())
         return 1
 

@@ -30,5 +30,17 @@ CASH_CHECKPOINTS: tuple[str, ...] = (
     "cash.booked_back",  # the ledger booked back what no machine paid out; that is not written down
 )
 FREEZE_CHECKPOINTS: tuple[str, ...] = ("account.frozen",)  # committed: nothing leaves it from here on
-CHECKPOINTS: tuple[str, ...] = (*TRANSFER_CHECKPOINTS, *CASH_CHECKPOINTS, *FREEZE_CHECKPOINTS)
+NOTICE_CHECKPOINTS: tuple[str, ...] = ("notice.handed_over",)  # the outbox has it; that it has, is not written down
+COPY_CHECKPOINTS: tuple[str, ...] = (
+    "backup.written",  # whole on the disk and read again, under a name that is no backup's
+    "restore.filled",  # the copy is whole and checked; the bank that was there is still there
+    "restore.replaced",  # the copy is the bank
+)
+CHECKPOINTS: tuple[str, ...] = (
+    *TRANSFER_CHECKPOINTS,
+    *CASH_CHECKPOINTS,
+    *FREEZE_CHECKPOINTS,
+    *NOTICE_CHECKPOINTS,
+    *COPY_CHECKPOINTS,
+)
 """Every label, theme after theme, in the order in which it is passed."""

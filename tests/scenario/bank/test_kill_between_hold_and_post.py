@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from core_client.adapters.sql.reconciling import reconcile
-from core_client.domain.checkpoints import TRANSFER_CHECKPOINTS
 from core_client.domain.money import Money
 from core_client.domain.transfers import TransferState
 from core_client.errors import BankError
@@ -25,15 +24,9 @@ from tests.scenario.bank.dying_bank import MINUTES_TO_CANCEL, PROFILE
 
 LABELS = ("intent.authorised", "hold.placed", "intent.held", "transfer.posted", "intent.posted")
 CANCEL_LABELS = ("intent.cancelling", "hold.released", "intent.voided")
-# Killed elsewhere: a reversal below, by its commits; a text with its result where texts are.
-ELSEWHERE = {"intent.prepared", "intent.reversing", "transfer.reversed", "intent.reversed", "result.texted"}
 COMMITS = [f"{where}:{n}" for n in range(1, 6) for where in ("commit", "committed")]
 _ROOT = Path(__file__).parents[3]
 BEFORE, AFTER = Money(1_234_567, "CNY"), Money(1_184_567, "CNY")
-
-
-def test_every_label_of_a_transfer_is_killed_at_somewhere() -> None:
-    assert set(TRANSFER_CHECKPOINTS) == {*LABELS, *CANCEL_LABELS, *ELSEWHERE}
 
 
 async def die_at(where: str, url: str, *how: str) -> tuple[str, list[str]]:
@@ -77,14 +70,6 @@ async def assert_true_and_told(bank: World, intent: str, expected: TransferState
     assert posting is None or owed[intent].reference == posting.reference
 
 
-@pytest.mark.parametrize("label", LABELS)
-async def test_a_transfer_cut_off_is_carried_on_after_the_restart_once(label: str, bank_url: str) -> None:
-    intent, _ = await die_at(label, bank_url)
-    for _ in range(2):  # the second start finds nothing left to do
-        async with world(database_url=bank_url) as bank:
-            await assert_true_and_told(bank, intent, TransferState.POSTED)
-
-
 @pytest.mark.parametrize("commit", COMMITS)
 async def test_a_transfer_cut_off_around_a_commit_happened_once_or_not_at_all(commit: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bank.db'}"
@@ -107,24 +92,6 @@ async def test_what_was_cut_off_longer_ago_than_an_intent_lives_is_voided(label:
     clock.advance(601)
     async with world(database_url=bank_url, clock=clock) as bank:
         await assert_true_and_told(bank, intent, TransferState.VOIDED)
-
-
-@pytest.mark.parametrize("label", CANCEL_LABELS)
-async def test_a_transfer_that_is_called_off_and_cut_off_is_called_off_when_asked_again(
-    label: str, bank_url: str
-) -> None:
-    intent, said = await die_at(label, bank_url, "cancel")
-    assert said == ["held"]
-    async with world(database_url=bank_url, profile=PROFILE) as bank:
-        session = await bank.authenticated()
-        again = await bank.perform(session, "transfers.cancel", request_id="the-second-thought", intent=intent)
-        assert again.outcome == "ok"
-        account = await bank.bank.ledger.account(1, None)
-        assert (account.available, account.booked) == (BEFORE, BEFORE)
-        assert await state_of(bank, intent) is TransferState.VOIDED
-        found = await reconcile(bank.bank.database)
-        assert found.differences == []
-        await bank.bank.ledger.check_books()
 
 
 @pytest.mark.parametrize("label", CANCEL_LABELS)
@@ -153,16 +120,3 @@ async def test_a_reversal_cut_off_around_a_commit_is_made_once(tmp_path: Path) -
         account = await bank.bank.ledger.account(1, None)
         assert account.booked == BEFORE
         await bank.bank.ledger.check_books()
-
-
-@pytest.mark.parametrize("label", LABELS)
-async def test_the_order_that_comes_again_after_the_restart_hears_the_first_one_s_answer(
-    label: str, bank_url: str
-) -> None:
-    intent, _ = await die_at(label, bank_url)
-    async with world(database_url=bank_url) as bank:
-        session = await bank.authenticated()
-        again = await bank.perform(session, "transfers.authorise", request_id="the-order", intent=intent)
-        assert (again.outcome, again.answer["available"]) == ("ok", AFTER)
-        account = await bank.bank.ledger.account(1, None)
-        assert account.booked == AFTER

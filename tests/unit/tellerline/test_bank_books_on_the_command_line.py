@@ -141,8 +141,14 @@ def test_a_backup_that_is_not_as_it_was_written_is_refused(damage: str, run: Run
     whole = bytearray(file.read_bytes())
     flipped = whole[:]
     flipped[len(flipped) // 2] ^= 1
-    damaged = {"flipped": flipped, "cut": whole[:-40], "longer": whole + b"x", "empty": b"", "another file": b"PK" * 99}
-    file.write_bytes(damaged[damage])
+    damaged: dict[str, bytes | bytearray] = {
+        "flipped": flipped,
+        "cut": whole[:-40],
+        "longer": whole + b"x",
+        "empty": b"",
+        "another file": b"PK" * 99,
+    }
+    file.write_bytes(bytes(damaged[damage]))
     before = (state / "bank.db").read_bytes()
     for how in ("--check", "--replace"):
         code, _, err = run("restore", file, how)
