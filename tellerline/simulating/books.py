@@ -21,6 +21,7 @@ class Invariant(StrEnum):
     FLOOR = "1 nothing falls below its floor"
     WHOLE = "1 money is whole minor units"
     ONCE = "2 one intent, at most one posting"
+    NOTES = "2 notes come out once, for what is booked"
     HOLD = "3 a hold resolves once"
     REVERSAL = "3 a reversal is a new entry"
     MOVES = "4 an intent moves as the table says"
@@ -29,6 +30,7 @@ class Invariant(StrEnum):
     TOLD = "5 what was said stays true"
     TOLD_ONCE = "5 nobody is told twice"
     UNTOLD = "5 nobody is left untold"
+    FROZEN = "6 nothing leaves a frozen account"
     AUTHORISED = "6 money moves on its own authorisation alone"
     COUNTER = "7 five failures over all channels lock"
     AUDIT = "8 the audit chain is whole and has every move"
@@ -124,16 +126,20 @@ class Books:
         self.accounts: dict[int, _Account] = {}
         self.available: dict[int, list[tuple[float, int]]] = {}  # (since when, how much) of each account
         self._held: dict[int, int] = {}
+        self.frozen: set[int] = set()
         self._head: tuple[int, str] = (0, "0" * 64)
+        self.may_reverse: Callable[[str], bool] = lambda _intent: True
         self.may_move: Callable[[str, str | None, int], str | None] = lambda _intent, _request, _minor: None
         self.counted: Callable[[str, int, int], None] = lambda _subject, _failures, _under_way: None
 
     def adopt(self, connection: sqlite3.Connection) -> None:
         """Begin with the accounts that are there."""
-        rows = connection.execute("SELECT id, booked_minor, held_minor, floor_minor, currency FROM accounts")
-        for identity, booked, held, floor, currency in rows:
+        rows = connection.execute("SELECT id, booked_minor, held_minor, floor_minor, currency, frozen FROM accounts")
+        for identity, booked, held, floor, currency, frozen in rows:
             self.accounts[identity] = _Account(booked, held, floor, booked, currency)
             self.available[identity] = [(0.0, self.accounts[identity].available)]
+            if frozen:
+                self.frozen.add(identity)
         head = connection.execute("SELECT seq, hash FROM audit_head").fetchone()
         self._head = (head[0], head[1])
 
@@ -190,6 +196,8 @@ class Books:
             window.accounts[shadow.debtor] = None
             if shadow.authorised_by is None:
                 self._say(Invariant.AUTHORISED, f"{_short(key)} is held, and nobody authorised it")
+        if after in ("held", "posted") and shadow.debtor in self.frozen:
+            self._say(Invariant.FROZEN, f"{_short(key)} is {after} from account {shadow.debtor}, which is frozen")
         if before == "held" and shadow.debtor is not None:
             self._held[shadow.debtor] -= shadow.held_minor
             window.accounts[shadow.debtor] = None
@@ -204,6 +212,8 @@ class Books:
         if kind == "reversal":
             if shadow.posted is None or shadow.reversed is not None:
                 self._say(Invariant.REVERSAL, f"{_short(intent)} was booked back without being booked, or twice")
+            elif not self.may_reverse(intent):
+                self._say(Invariant.REVERSAL, f"{_short(intent)} was booked back, and nobody may have wanted it")
             shadow.reversed = reference
         elif shadow.posted is not None:
             self._say(Invariant.ONCE, f"{_short(intent)} was posted as {shadow.posted}, and again as {reference}")
@@ -253,6 +263,9 @@ class Books:
 
     def _attempt(self, _window: _Window, key: str, failures: str, under_way: str, *_: object) -> None:
         self.counted(key, int(failures), int(under_way))
+
+    def _frozen(self, _window: _Window, key: str, frozen: str, *_: object) -> None:
+        (self.frozen.add if int(frozen) else self.frozen.discard)(int(key))
 
     def _changed(self, _window: _Window, key: str, *_: object) -> None:
         self._say(Invariant.AUDIT if key.startswith("audit") else Invariant.REVERSAL, f"{key} was changed")

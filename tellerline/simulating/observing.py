@@ -33,6 +33,7 @@ _TRIGGERS = {
     "AFTER DELETE ON entries": f"{_NOTE}('deleted', 'entry ' || old.id, NULL, NULL, NULL, NULL, NULL)",
     "AFTER UPDATE OF booked_minor, held_minor ON accounts": f"{_NOTE}('account', new.id, new.booked_minor, "
     "new.held_minor, new.floor_minor, typeof(new.booked_minor), typeof(new.held_minor))",
+    "AFTER UPDATE OF frozen ON accounts": f"{_NOTE}('frozen', new.id, new.frozen, NULL, NULL, NULL, NULL)",
     "AFTER INSERT ON accounts": f"{_NOTE}('opened', new.id, new.booked_minor, new.held_minor, new.floor_minor, "
     "new.currency, NULL)",
     "AFTER INSERT ON attempts": f"{_NOTE}('attempt', new.subject, new.failures, 0, NULL, NULL, NULL)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from core_client.domain.money import Money
 from core_client.domain.secret import Secret
 from core_client.errors import BankError
 from core_client.services.call import OperationCall, OperationResult
+from tellerline.simulating import errands
 from tellerline.simulating.books import Broken, Invariant
 from tellerline.simulating.gateway import Message, Reply
 from tellerline.simulating.plan import EVERYTHING, Event
@@ -56,6 +57,8 @@ class Person:
     old_codes: list[str] = field(default_factory=list)
     last_intent: str | None = None
     calls: int = 0
+    cash: errands.CashCode | None = None
+    added: str = ""  # the short number of a payee whom they registered
 
     # --- by voice ---
 
@@ -97,7 +100,7 @@ class Person:
         call = Call(f"v-{self.n}-{self.calls}", arrival.auth_session_id, node)
         self.call = call
         if not arrival.identified:
-            await self._ask(call, "identity.claim", customer=self.who.number)
+            await self.ask(call, "identity.claim", customer=self.who.number)
 
     async def _prove(self, call: Call, chance: random.Random) -> None:
         drawn = chance.random()
@@ -105,7 +108,7 @@ class Person:
             self.call = None
             return
         pin = self.who.pin if drawn < 0.9 else f"{chance.randrange(10**6):06d}"
-        result = await self._ask(call, "auth.verify_pin", pin=Secret(pin))
+        result = await self.ask(call, "auth.verify_pin", pin=Secret(pin))
         if result.outcome == "ok":
             call.proven = True
         elif result.outcome in ("locked", "unauthenticated"):
@@ -113,27 +116,36 @@ class Person:
 
     async def _choose(self, call: Call, event: Event, chance: random.Random) -> None:
         drawn = chance.random()
-        if drawn < 0.62 and self.who.payees:
+        if drawn < 0.60:
             await self._prepare(call, event, chance)
         elif drawn < 0.80:
             asked = self.world.loop.time()
-            self.heard_balance(await self._ask(call, "accounts.balance"), asked)
+            self.heard_balance(await self.ask(call, "accounts.balance"), asked)
         elif drawn < 0.88:
-            await self._ask(call, "accounts.recent")
-        elif drawn < 0.92 and self.last_intent is not None:
+            await self.ask(call, "accounts.recent")
+        elif drawn < 0.91 and self.last_intent is not None:
             await self._cancel(call, self.last_intent)
-        elif drawn < 0.94:
-            await self._ask(call, "cards.block")
+        elif drawn < 0.925:
+            await self.ask(call, "cash.cancel")
+        elif drawn < 0.945:
+            await errands.rearrange_payees(self, call, chance)
+        elif drawn < 0.95:
+            await self.ask(call, "accounts.freeze")
+        elif drawn < 0.96:
+            await self.ask(call, "cards.block")
         else:
             self.call = None
 
     async def _prepare(self, call: Call, event: Event, chance: random.Random) -> None:
-        payee = chance.choice(self.who.payees).short_number
-        amount = self._amount(event)
-        result = await self._ask(call, "transfers.prepare", payee=payee, amount=amount)
+        operation, arguments = errands.wanted(self, self._amount(event), chance)
+        result = await self.ask(call, operation, **arguments)
         if result.outcome == "ok":
             self._read_back(result.answer)
-            call.intent = self.last_intent = str(result.answer["id"])
+            intent = str(result.answer["id"])
+            if operation == "cash.prepare":
+                await errands.order_cash(self, call, intent, chance)
+            else:
+                call.intent = self.last_intent = intent
         elif result.outcome == "unauthenticated":
             call.proven = False
 
@@ -177,30 +189,31 @@ class Person:
         told.ordered(intent, request, entitled=call.proven)
         wait = {"cancellable": True} if self.n % 2 else {}  # some lines let a customer think again
         try:
-            result = await self._ask(call, "transfers.authorise", request, intent=intent, **wait)
+            result = await self.ask(call, "transfers.authorise", request, intent=intent, **wait)
         except BaseException:
             told.unheard(intent, request)
             raise
         if self.call is call:
             told.answered(intent, request, result)
-            self._took(call, "transfers.authorise", intent, result)
+            self.took(call, "transfers.authorise", intent, result)
         else:
             told.unheard(intent, request)
         if result.outcome == "unauthenticated":
             call.proven = False
 
     async def _cancel(self, call: Call, intent: str) -> None:
-        result = await self._ask(call, "transfers.cancel", intent=intent)
+        result = await self.ask(call, "transfers.cancel", intent=intent)
         self.world.told.cancelled(intent, result)
-        self._took(call, "transfers.cancel", intent, result)
+        self.took(call, "transfers.cancel", intent, result)
 
-    def _took(self, call: Call, operation: str, intent: str, result: OperationResult) -> None:
+    def took(self, call: Call, operation: str, intent: str, result: OperationResult) -> None:
         """The line has said an answer: the bank notes that it was."""
         if call.node.bank is not None:
             heard = OperationCall(operation, {"intent": intent}, call.session, "", "voice")
             call.node.bank.client.heard(heard, result)
 
-    async def _ask(self, call: Call, operation: str, request: str | None = None, **arguments: Any) -> OperationResult:
+    async def ask(self, call: Call, operation: str, request: str | None = None, **arguments: Any) -> OperationResult:
+        """Have an operation carried out for this call."""
         assert call.node.bank is not None
         self.world.operations += 1
         order = OperationCall(operation, arguments, call.session, request or call.request(), "voice")
@@ -245,8 +258,10 @@ class Person:
         elif drawn < 0.7 and self.who.payees:
             message.command, message.payee = "pay", chance.choice(self.who.payees).alias
             message.amount = self._amount(event)
-        elif drawn < 0.85:
+        elif drawn < 0.84:
             message.command = "recent"
+        elif drawn < 0.85:
+            message.command = "freeze"
         self.world.gateway.receive(message)
 
     def has_text(self, reply: Reply) -> None:
@@ -329,12 +344,25 @@ async def _forge(world: World, node: Node, victim: Person, chance: random.Random
 
 
 def staff(world: World, event: Event) -> None:
-    """Somebody unlocks a customer, as they do at the counter."""
+    """Somebody unlocks a customer, lifts a freeze, or has a transfer booked back."""
     chance = random.Random(event.salt)
     node = world.up(chance.randrange(8))
     if node is not None:
-        person = chance.choice(world.people)
-        world.spawn(_unlock(world, node, person), node.place, "staff", event.n, event.salt)
+        drawn, person = chance.random(), chance.choice(world.people)
+        if drawn < 0.3:
+            work = _unlock(world, node, person)
+        elif drawn < 0.6:
+            work = errands.lift(node, person)
+        else:
+            work = errands.book_back(world, node, chance)
+        world.spawn(_staffed(world, work), node.place, "staff", event.n, event.salt)
+
+
+async def _staffed(world: World, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except BankError as error:
+        world.note(f"staff could not: {type(error).__name__}")
 
 
 async def _unlock(world: World, node: Node, person: Person) -> None:

@@ -43,13 +43,14 @@ class Setting:
     by_flows: bool  # texts go through the real flow engine
 
 
-_PEOPLE = frozenset({"voice", "text", "thief", "forger"})
+_PEOPLE = frozenset({"voice", "text", "thief", "forger", "machine"})
 _KINDS = (
     ("voice", 46),
     ("text", 26),
     ("thief", 3),
     ("forger", 3),
-    ("staff", 2),
+    ("staff", 6),
+    ("machine", 5),
     ("fault", 15),
     ("world", 4),
     ("late", 1),
@@ -58,6 +59,10 @@ _KINDS = (
 FAULTS: Sequence[tuple[str, str, int]] = (
     ("checkpoint.", "crash", 10),
     ("checkpoint.", "power", 3),
+    ("checkpoint.cash.", "crash", 5),
+    ("checkpoint.intent.reversing", "crash", 2),
+    ("checkpoint.transfer.reversed", "crash", 2),
+    ("checkpoint.account.frozen", "crash", 1),
     ("commit", "crash_before", 3),
     ("commit", "crash_after", 4),
     ("commit", "torn", 3),
@@ -82,6 +87,9 @@ FAULTS: Sequence[tuple[str, str, int]] = (
     ("core.void.request", "late", 2),
     ("core.void.reply", "lost", 2),
     ("core.query.request", "lost", 2),
+    ("core.reverse.request", "lost", 1),
+    ("core.reverse.request", "twice", 2),
+    ("core.reverse.reply", "lost", 2),
     ("core.", "slow", 4),
     ("text.in", "twice", 5),
     ("text.in", "late", 3),

@@ -18,7 +18,7 @@ import structlog
 from core_client.testing import world as worlds
 from core_client.testing.world import MEMORY
 from sounds.catalogue import Catalogue
-from tellerline.simulating import people
+from tellerline.simulating import errands, people
 from tellerline.simulating.books import Broken, Invariant
 from tellerline.simulating.faults import Armed
 from tellerline.simulating.loop import CHANCE, run_virtual
@@ -160,6 +160,8 @@ def _happen(world: World, event: Event) -> None:
                 people.forger(world, event)
             case "staff":
                 people.staff(world, event)
+            case "machine":
+                errands.machine(world, event)
             case "fault":
                 label, kind = event.what.split(" ")
                 world.faults.arm(Armed(label, kind, event.amount))
@@ -171,6 +173,7 @@ def _happen(world: World, event: Event) -> None:
 
 def _shake(world: World, event: Event) -> None:
     chance = chance_of("shake", event.salt)
+    world.faults.happened[f"world {event.what}"] += 1
     match event.what:
         case "crash":
             places = [node.place for node in world.nodes] + ([world.core_place] if world.setting.remote else [])
@@ -220,6 +223,10 @@ def _settled(world: World) -> None:
         if (shadow.state == "posted") != (shadow.posted is not None and shadow.reversed is None):
             detail = f"{intent[:8]} is {shadow.state}, booked as {shadow.posted}"
             world.report(Broken(Invariant.RECONCILED, detail))
+    for intent in world.cash_intents:
+        cash = world.books.intents.get(intent)
+        if cash is not None and cash.posted and not cash.reversed and intent not in world.told.paid:
+            world.report(Broken(Invariant.SETTLED, f"{intent[:8]} is booked, and no machine paid it out"))
     for intent, heard in world.told.untold().items():
         if world.people[heard.customer].who.line is None:
             continue  # there is no number to text

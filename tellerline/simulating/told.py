@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core_client.domain.money import Money
 from core_client.services.call import OperationResult
+from core_client.services.cash import PayoutAnswer
 from tellerline.simulating.books import UNDER_WAY, Books, Broken, Invariant, Shadow
 
 MADE, NOT_MADE, NOT_YET, HELD, REVERSED = "made", "not made", "not yet known", "held", "reversed"
@@ -45,6 +46,8 @@ class Told:
         self.intents: dict[str, Heard] = {}
         self.locked_since: dict[int, float] = {}
         self.words = 0
+        self.paid: dict[str, None] = {}  # intents whose notes came out
+        self.may_reverse: dict[str, None] = {}  # what staff wanted to be booked back
         books.may_move = self._may_move
 
     def read_back(self, intent: str, customer: int, amount: Money, fee: Money | None) -> Heard:
@@ -68,14 +71,14 @@ class Told:
         if result.reason == "intent_spent" or result.outcome in ("unauthenticated", "locked", "wait"):
             return  # that says nothing of the money
         word = {"ok": MADE, "unknown": NOT_YET}.get(result.outcome, NOT_MADE)
-        if "cancel_minutes" in result.answer:
+        if "cancel_minutes" in result.answer or "minutes" in result.answer:
             word = HELD
         order.said.add(word)
         reference = result.answer.get("reference")
         why = f" ({result.outcome}{f', {result.reason}' if result.reason else ''})"
         self._check(intent, heard, word, reference if isinstance(reference, str) else None, order, why)
-        if word not in OPEN_WORDS or not heard.by_text:  # a text with the last word may overtake "not yet"
-            heard.last = word
+        if word not in OPEN_WORDS or not (heard.by_text or heard.last == MADE):  # they know it: a text, or another
+            heard.last = word  # answer, may overtake "not yet"
 
     def unheard(self, intent: str, request: str) -> None:
         """An order's answer never reached its customer."""
@@ -109,10 +112,28 @@ class Told:
         self._check(intent, heard, word, reference, None)
         heard.last = word
 
+    def paid_out(self, answer: PayoutAnswer) -> None:
+        """A machine let notes out."""
+        self.words += 1
+        intents = [intent for intent, shadow in self._books.intents.items() if shadow.posted == answer.reference]
+        if not intents or self._books.intents[intents[0]].reversed is not None:
+            self._say(Invariant.NOTES, f"notes came out under {answer.reference}, which is not booked")
+            return
+        intent = intents[0]
+        if intent in self.paid:
+            self._say(Invariant.NOTES, f"notes came out twice for {intent[:8]}")
+        self.paid[intent] = None
+        heard = self.intents[intent]
+        if answer.amount != heard.amount:
+            self._say(Invariant.NOTES, f"{answer.amount} came out for {intent[:8]}, which is {heard.amount}")
+        heard.last = MADE
+
     def recheck(self) -> None:
         """Hold every last word against the books once more: after a power cut, and at the end."""
         for intent, heard in self.intents.items():
             shadow = self._books.intents.get(intent, Shadow())
+            if intent in self.paid and shadow.reversed is not None:
+                self._say(Invariant.NOTES, f"notes came out for {intent[:8]}, and it was booked back")
             if heard.last == MADE and shadow.posted is None:
                 self._say(Invariant.DURABLE, f"{intent[:8]} was said to be made, and is {shadow.state}")
             if heard.last == NOT_MADE and shadow.posted is not None and shadow.reversed is None and not _open(heard):

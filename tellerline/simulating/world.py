@@ -49,6 +49,9 @@ class World:
         self.books = Books(self.report, self.loop.time)
         self.books.adopt(self.disk.watcher)
         self.told = Told(self.books, self.report, self.loop.time)
+        self.books.may_reverse = lambda intent: (
+            intent in self.told.may_reverse or (intent in self.cash_intents and intent not in self.told.paid)
+        )
         self.auth_sessions = MemoryAuthSessions(self.clock)
         self.gateway = Gateway(self)
         self.nodes = [Node(f"node {n + 1}", self, Place(f"node {n + 1}")) for n in range(setting.nodes)]
@@ -66,6 +69,7 @@ class World:
         rows = self.disk.watcher.execute("SELECT number, id FROM accounts").fetchall()
         self._accounts: dict[str, int] = dict(rows)
         self._stopping = False
+        self.cash_intents: dict[str, None] = {}
 
     # --- telling ---
 
