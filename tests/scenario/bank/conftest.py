@@ -47,6 +47,19 @@ def new_bank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
     _administer(server, *(f"DROP DATABASE {old} WITH (FORCE)" for old in made))
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql"))])
+def empty_bank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without a table."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "bank.db")
+        return
+    server: str = request.getfixturevalue("postgres")
+    name = f"tellerline_killed_{next(_numbers)}"
+    _administer(server, f"CREATE DATABASE {name}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def bank_url(new_bank: Callable[[], str]) -> str:
     """The URL of a database with the demo customers."""
