@@ -82,6 +82,11 @@ class Face(Section):
     callbacks: dict[str, tuple[str, ...]] = Field(
         default={}, description="How a client's X-Callback-URL may begin, by its id."
     )
+    scopes: dict[str, tuple[Literal["read", "transfer", "reverse"], ...]] = Field(
+        default={}, description="What a client may do, by its id: read, transfer, reverse. Without: read."
+    )
+    per_client_s: Count = Field(default=200, description="Requests of one client a second; more come later.")
+    body_within_s: Seconds = Field(default=10, description="A body that comes slower is not waited for.")
     answer_within_s: Seconds = Field(default=2, description="What takes longer is answered 202 and asked about.")
     max_at_once: Count = Field(default=200, description="Requests at once; the next one is told to come later.")
     drain_s: Seconds = Field(default=30, description="After SIGTERM, what was taken on has this long to finish.")
@@ -93,6 +98,12 @@ class Face(Section):
             if _CLIENT.fullmatch(client) is None or _SHA256.fullmatch(digest) is None:
                 raise ValueError(f"'{client}': an id of letters and digits, and 64 hex digits of its secret's SHA-256")
         return value
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if strangers := sorted(set(self.scopes) - set(self.clients)):
+            raise ValueError(f"scopes of {', '.join(strangers)}, who is none of the clients")
+        return self
 
     @field_validator("callbacks")
     @classmethod

@@ -10,6 +10,7 @@ from core_client.adapters.sql.http_requests import Asked, SqlHttpRequests
 from core_client.domain.money import Money
 from core_client.domain.transfers import TransferOrder
 from core_client.errors import Declined
+from core_client.ports.clock import Clock
 from core_client.ports.core_bank import CoreBank, HoldState
 from core_client.ports.randomness import Randomness
 from tellerline.bank_face.accounts import Accounts
@@ -64,11 +65,14 @@ def order_of(details: Mapping[str, object], key: str) -> TransferOrder:
 class Codes:
     """Creates, shows and cancels authorisation codes."""
 
-    def __init__(self, bank: CoreBank, accounts: Accounts, requests: SqlHttpRequests, randomness: Randomness) -> None:
+    def __init__(
+        self, bank: CoreBank, accounts: Accounts, requests: SqlHttpRequests, randomness: Randomness, clock: Clock
+    ) -> None:
         self._bank = bank
         self._accounts = accounts
         self._requests = requests
         self._randomness = randomness
+        self._clock = clock
         self.doing: Doing | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -122,6 +126,7 @@ class Codes:
         if call.body != CANCEL:
             raise not_possible("only codeState can be replaced, by cancelled")
         await self._bank.void(asked.reference)
+        await self._requests.note_cancelled(asked, self._clock.now())
         return Answer(204)
 
     async def _asked(self, call: Call) -> Asked:

@@ -183,7 +183,7 @@ class Doing:
         while True:
             try:
                 refused = await self._carried_out(asked)
-                await self._requests.finish(asked, refused)
+                await self._requests.finish(asked, self._clock.now(), refused)
             except (Unavailable, OutcomeUnknown) as error:
                 _log.warning("request.not_done_yet", kind=asked.kind, error=type(error).__name__)
             else:

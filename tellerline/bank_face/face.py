@@ -6,12 +6,14 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import datetime
 import json
 import math
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
 import aiohttp
@@ -24,17 +26,20 @@ from core_client.adapters.gsma.wire import moment
 from core_client.adapters.sql.http_requests import Asked, SqlHttpRequests
 from core_client.adapters.sql.journals import SqlJournals
 from core_client.errors import BankError, Unavailable
-from tellerline.bank_face import codes, left_out, supporting, transactions
+from tellerline.bank_face import codes, left_out, scopes, supporting, transactions
 from tellerline.bank_face.accounts import Accounts
 from tellerline.bank_face.calls import Answer, Call, FaceError, Handler
 from tellerline.bank_face.doing import Doing, Kind
+from tellerline.bank_face.scopes import LEAST, Rates, Scopes
 from tellerline.bank_face.specification import MAX_FAULTS, Fault, Operation, Parameter, faults, operations
 from tellerline.bank_face.tokens import Tokens
 
 _log = structlog.get_logger()
+_T = TypeVar("_T")
 MAX_BODY_BYTES = 64 * 1024  # the largest body that the specification describes is far smaller
 MAX_SECRET = 256
 CALLBACK_ATTEMPTS = 5
+KEPT = datetime.timedelta(days=400)  # refusals and quotations; what moved money stays
 CALLBACK_TIMEOUT_S = 5.0
 CALLBACK_PAUSE_S = 1.0
 _WHOLE = re.compile(r"-?[0-9]{1,12}", re.ASCII)
@@ -49,6 +54,9 @@ class FaceSettings:
     callbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by client id, how its URLs begin
     answer_within_s: float = 2.0  # then 202
     max_at_once: int = 200
+    scopes: Scopes = field(default_factory=dict)  # by client id; who is not here may look only
+    per_client_s: float = 200.0  # requests of one client a second
+    body_within_s: float = 10.0  # a body that comes slower is not waited for
 
 
 class Face:
@@ -69,9 +77,11 @@ class Face:
         self._tokens = Tokens(settings.clients, key, ports.clock)
         self._http: aiohttp.ClientSession | None = None
         self._busy = 0
-        requests, journals = SqlHttpRequests(bank.database), SqlJournals(bank.database)
+        self._rates = Rates(settings.per_client_s, time.monotonic)
+        self._requests = requests = SqlHttpRequests(bank.database)
+        journals = SqlJournals(bank.database)
         accounts = Accounts(ports.bank, ports.registry, journals)
-        made = codes.Codes(ports.bank, accounts, requests, ports.randomness)
+        made = codes.Codes(ports.bank, accounts, requests, ports.randomness, ports.clock)
         moved = transactions.Transactions(ports.bank, accounts, made, journals, requests, ports.randomness)
         support = supporting.Supporting(requests, self._books_answer)
         quoted = supporting.Quotations(accounts, requests, ports.randomness)
@@ -98,6 +108,7 @@ class Face:
     async def open(self) -> AsyncIterator[None]:
         """Be able to answer; at the end, finish what was taken on."""
         timeout = aiohttp.ClientTimeout(total=CALLBACK_TIMEOUT_S)
+        await self._requests.prune(self._clock.now() - KEPT)
         async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
             self._http = session
             async with self.doing.open():
@@ -155,11 +166,16 @@ class Face:
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def route(request: web.Request) -> web.StreamResponse:
             client = self._client(request)
+            wait_s = self._rates.take(client)
+            if wait_s is not None:
+                answer = self._error(ErrorObject(503, "serviceUnavailable", "genericError", "too many of yours"))
+                answer.headers["Retry-After"] = str(wait_s)
+                return answer
             if handler is None:
                 why = left_out.reason(operation)
                 return self._error(ErrorObject(501, "businessRule", "requestDeclined", why))
-            answer = await handler(await self._call(request, operation, client))
-            return self._answer(answer)
+            scopes.check(operation, self._settings.scopes.get(client, LEAST))
+            return self._answer(await handler(await self._call(request, operation, client)))
 
         return route
 
@@ -175,7 +191,7 @@ class Face:
         found = [fault for one in operation.parameters for fault in _of_parameter(one, given[one.place])]
         body = None
         if not found and operation.body is not None:
-            body = await _json_of(request)
+            body = await self._in_time(_json_of(request))
             found = list(faults(operation.body, body))
         if found:
             raise FaceError(_invalid(found))
@@ -191,6 +207,14 @@ class Face:
             request.headers.get("X-CorrelationID"),
             callback,
         )
+
+    async def _in_time(self, body: Awaitable[_T]) -> _T:
+        """Who sends a byte now and then would hold one of the places for requests, for ever, and so many the face."""
+        try:
+            async with asyncio.timeout(self._settings.body_within_s):
+                return await body
+        except TimeoutError:
+            raise FaceError(ErrorObject(400, "validation", "formatError", "the body came too slowly")) from None
 
     def _may_call(self, client: str, url: str) -> bool:
         """An address inside the bank's own network must not be reachable by naming it."""
@@ -232,7 +256,7 @@ class Face:
     async def _token(self, request: web.Request) -> web.Response:
         """Grant a token (RFC 6749 §4.4); errors are those of its §5.2."""
         try:
-            form = await request.post()
+            form = await self._in_time(request.post())
         except ValueError:
             return _no_token("invalid_request", 400)
         if form.get("grant_type") != "client_credentials":

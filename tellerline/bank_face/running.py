@@ -32,6 +32,9 @@ async def running_face(config: Config) -> AsyncIterator[tuple[int, Face]]:
         callbacks=config.face.callbacks,
         answer_within_s=config.face.answer_within_s,
         max_at_once=config.face.max_at_once,
+        scopes=config.face.scopes,
+        per_client_s=config.face.per_client_s,
+        body_within_s=config.face.body_within_s,
     )
     keys = open_state(config.server.state_dir)
     async with open_bank_only(config, make=True) as bank:

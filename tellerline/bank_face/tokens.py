@@ -49,25 +49,25 @@ class Tokens:
             return None
         until = self._clock.now() + datetime.timedelta(seconds=TOKEN_LIFE_S)
         told = json.dumps({"client": client, "until": int(until.timestamp())}, sort_keys=True).encode()
-        return Granted(f"{_coded(told)}.{_coded(self._mac(told))}", TOKEN_LIFE_S)
+        return Granted(f"{_coded(told)}.{_coded(self._mac(told, client))}", TOKEN_LIFE_S)
 
     def client_of(self, token: str) -> str | None:
         """Answer whose token this is; None: not ours, changed, lapsed, or of a client that is no longer there."""
         told, _, mac = token.partition(".")
         try:
             raw = base64.urlsafe_b64decode(told)
-            signed = hmac.compare_digest(base64.urlsafe_b64decode(mac), self._mac(raw))
-        except (binascii.Error, ValueError):
+            read = json.loads(raw)
+            client, until = str(read["client"]), float(read["until"])
+            signed = hmac.compare_digest(base64.urlsafe_b64decode(mac), self._mac(raw, client))
+        except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
             return None
-        if not signed:
+        if not signed or client not in self._clients or self._clock.now().timestamp() >= until:
             return None
-        read = json.loads(raw)
-        if self._clock.now().timestamp() >= read["until"] or read["client"] not in self._clients:
-            return None
-        return str(read["client"])
+        return client
 
-    def _mac(self, told: bytes) -> bytes:
-        return hmac.digest(self._key, told, "sha256")
+    def _mac(self, told: bytes, client: str) -> bytes:
+        """Sign; a secret that was changed since ends what it was given, at once."""
+        return hmac.digest(self._key, told + b"|" + self._clients.get(client, _NOBODY).encode(), "sha256")
 
 
 def _coded(raw: bytes) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 import signal
+from enum import StrEnum
 from typing import Annotated
 
 import structlog
@@ -39,6 +40,14 @@ def serve(config: ConfigOption = None) -> None:
     asyncio.run(_serve(settings))
 
 
+class May(StrEnum):
+    """What a client may do."""
+
+    READ = "read"
+    TRANSFER = "transfer"
+    REVERSE = "reverse"
+
+
 async def _serve(config: Config) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -57,10 +66,11 @@ async def _serve(config: Config) -> None:
 
 def client(
     name: Annotated[str, typer.Argument(help="The client's id, as phone or web-1.")],
+    may: Annotated[list[May] | None, typer.Option(help="What it may do; may be repeated. Without: read.")] = None,
 ) -> None:
     """Make a secret for a system that may ask the bank. It is shown once; the settings keep its SHA-256.
 
-    Example: `tellerline bank client phone`
+    Example: `tellerline bank client phone --may read --may transfer`
     """
     if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii() and len(name) <= 64):
         raise typer.BadParameter("letters, digits, - and _, at most 64")
@@ -68,4 +78,6 @@ def client(
     out.print(f"secret of {name}, for its own settings: {secret}")
     out.print("for the bank's settings:")
     digest = hashlib.sha256(secret.encode()).hexdigest()
+    scopes = ", ".join(f'"{one.value}"' for one in dict.fromkeys(may or [May.READ]))
     out.print(f'[face.clients]\n{name} = "{digest}"', markup=False, soft_wrap=True)
+    out.print(f"[face.scopes]\n{name} = [{scopes}]", markup=False, soft_wrap=True)

@@ -16,7 +16,11 @@ from tellerline.bank_face.serving import serving
 
 CLIENT, SECRET = "phone", "a secret of tests, as long as real ones"
 KEY = b"a key for tokens of tests, 32 by"
-SETTINGS = FaceSettings(clients={CLIENT: hashlib.sha256(SECRET.encode()).hexdigest()})
+SETTINGS = FaceSettings(
+    clients={CLIENT: hashlib.sha256(SECRET.encode()).hexdigest()},
+    scopes={CLIENT: ("read", "transfer", "reverse")},
+    per_client_s=100_000,
+)
 
 
 class BankOverHttp(GsmaBank):

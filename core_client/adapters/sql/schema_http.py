@@ -1,4 +1,4 @@
-"""The table of what other systems asked for over HTTP: one row a correlation id, kept for ever."""
+"""The table of what other systems asked for over HTTP: one row a correlation id."""
 
 from __future__ import annotations
 

@@ -53,6 +53,8 @@ key = "{pems.server.key}"
 client_ca = "{pems.authority}"
 [face.clients]
 phone = "{hashlib.sha256(SECRET.encode()).hexdigest()}"
+[face.scopes]
+phone = ["read", "transfer", "reverse"]
 """
     )
     process = await asyncio.create_subprocess_exec(
