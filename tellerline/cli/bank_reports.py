@@ -51,6 +51,7 @@ def compare(
     Example: `tellerline bank reconcile --drained --format json`
     """
     settings = config_of(config)
+    _assert_books(settings)
 
     async def work(bank: EmbeddedBank) -> Reconciliation:
         return await reconcile(bank.database, await texted(settings))
@@ -62,6 +63,12 @@ def compare(
         _tell(found)
     if found.differences or (drained and any(one.differing.value != "untold" for one in found.open)):
         raise typer.Exit(NO)
+
+
+def _assert_books(settings: Config) -> None:
+    """Stop where the accounts are elsewhere: the books here are empty, and would be told as complete."""
+    if settings.core.kind != "embedded":
+        raise ConfigError("core.kind", "the books are in another bank", "Ask for this where the accounts are.")
 
 
 async def texted(settings: Config) -> dict[str, str]:
@@ -90,6 +97,7 @@ def write_statements(
     Example: `tellerline bank statements 2026-11-23 --to /srv/statements`
     """
     settings = config_of(config)
+    _assert_books(settings)
     try:
         date = datetime.date.fromisoformat(day)
     except ValueError:
