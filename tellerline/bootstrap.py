@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from redis.asyncio import Redis
 from core_client.adapters.auth_sessions import RedisAuthSessions
 from core_client.adapters.clock import SystemClock
 from core_client.adapters.embedded import EmbeddedBank, open_bank
+from core_client.adapters.obeying_bank import ObeyingBank
 from core_client.adapters.pin_hashing import PinCost
 from core_client.adapters.registry_stream import Follower, Relay
 from core_client.adapters.sealing import Sealer
@@ -29,6 +31,7 @@ from core_client.adapters.sql.database import sqlite_url
 from core_client.adapters.valkey import Store, open_store, reach_store
 from core_client.domain.secret import Secret
 from core_client.ports.clock import Clock
+from core_client.services.call import Ports
 from flows.figures import Figures
 from flows.prompts import ALL_LINES_BUSY, TOO_LONG
 from flows.releases.library import Library
@@ -313,11 +316,17 @@ async def _open_bank(
         profile=profile,
         pin_cost=seams.pin_cost,
         wrap_bank=(lambda ledger: ledger) if core is None else core.in_place_of,
+        arrange=(lambda ports: ports) if core is None else _obeying,
         recover=False,  # the node does when it can text the results; an operator's command only looks
     ) as bank:
         if core is not None:
             core.customers = bank.ports.registry
         yield bank
+
+
+def _obeying(ports: Ports) -> Ports:
+    """A core elsewhere knows nothing of a customer's own freeze: it is obeyed on the way there."""
+    return dataclasses.replace(ports, bank=ObeyingBank(ports.bank, ports.intents, ports.freezes))
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ Handed over and not yet marked, when a node dies, it is handed over again: under
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,9 +29,15 @@ from sounds.catalogue import Catalogue
 LOOK_S = 5.0  # an alert is worth most while the thief still stands at the till
 AT_ONCE = 100  # of one look: the others are found by the next one
 
-# An alert and a reminder are wanted, and STOP ends them; an address is the answer to a question asked in a call.
+# An alert and a reminder are wanted, and STOP ends them; an address is the answer to a question asked in a call. Of a
+# new payee the customer is told all the same: it may be a thief who stopped the texts.
 PURPOSES: Mapping[NoticeKind, Purpose] = MappingProxyType(
-    {NoticeKind.ALERT: Purpose.ALERT, NoticeKind.REMINDER: Purpose.ALERT, NoticeKind.PLACES: Purpose.RESULT}
+    {
+        NoticeKind.ALERT: Purpose.ALERT,
+        NoticeKind.REMINDER: Purpose.ALERT,
+        NoticeKind.PLACES: Purpose.RESULT,
+        NoticeKind.PAYEE_ADDED: Purpose.RESULT,
+    }
 )
 Send = Callable[[str, str, str, Purpose], Awaitable[None]]
 """Hands one text over: number, text, unique name, purpose. As :meth:`sms.gateway.SmsGateway.send`."""
@@ -83,11 +90,20 @@ class Notices:
         customer = await registry.customer(notice.customer_id)
         remembered = customer.language if customer is not None else None
         language = notice.language or remembered or self.catalogue.languages[0]
+        if notice.kind is NoticeKind.PAYEE_ADDED:
+            notice = await self._with_payee(notice)
         text = text_for(said_of(notice, language), self.catalogue, _no_secret)
         await self.send(lines[0], text, notice.name, PURPOSES[notice.kind])
         self.ports.checkpoint("notice.handed_over")
         await self.ports.notices.told(notice.name, self.ports.clock.now())
         return 1
+
+    async def _with_payee(self, notice: Notice) -> Notice:
+        """Put in whose account it is, which rests sealed with what was asked for."""
+        asked = await self.ports.payee_requests.get(str(notice.values["asked"]))
+        if asked is None:
+            raise LookupError("a payee was added that nobody asked for")
+        return dataclasses.replace(notice, values={**notice.values, "name": asked.name, "last4": asked.last4})
 
 
 def _no_secret(handle: SecretHandle) -> Secret:
@@ -96,8 +112,7 @@ def _no_secret(handle: SecretHandle) -> Secret:
 
 def said_of(notice: Notice, language: str) -> Say:
     """Answer what a notice says."""
-    make = {NoticeKind.ALERT: _alert, NoticeKind.REMINDER: _reminder, NoticeKind.PLACES: _places}[notice.kind]
-    return Say(make(notice.values), language)
+    return Say(_WORDS[notice.kind](notice.values), language)
 
 
 def _alert(values: Mapping[str, Value]) -> tuple[Item, ...]:
@@ -144,3 +159,28 @@ def _places(values: Mapping[str, Value]) -> tuple[Item, ...]:
         ]
         said += [Prompt("phone_is"), SayDigits(phone)] if phone else []
     return tuple(said)
+
+
+def _payee_added(values: Mapping[str, Value]) -> tuple[Item, ...]:
+    date = values["payable_on"]
+    assert isinstance(date, datetime.date)  # noqa: S101 - written by the bank
+    return (
+        SayName(str(values["name"])),
+        Prompt("payee_account_ending"),
+        SayDigits(str(values["last4"])),
+        Prompt("payee_is_added"),
+        SayDigits(str(values["short"])),
+        Prompt("payee_payable_on"),
+        SayDate(date),
+        Prompt("alert_hint"),
+    )
+
+
+_WORDS: Mapping[NoticeKind, Callable[[Mapping[str, Value]], tuple[Item, ...]]] = MappingProxyType(
+    {
+        NoticeKind.ALERT: _alert,
+        NoticeKind.REMINDER: _reminder,
+        NoticeKind.PLACES: _places,
+        NoticeKind.PAYEE_ADDED: _payee_added,
+    }
+)

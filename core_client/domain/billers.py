@@ -81,7 +81,7 @@ class Biller:
             raise Declined("amount_invalid")
         least, most = self.amounts_minor
         if not least <= amount.amount_minor <= most:
-            raise Declined("bill_amount")
+            raise Declined("bill_amount", left=Money(most, self.currency) if amount.amount_minor > most else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from core_client.domain.money import Money
 from core_client.domain.values import Value
 
 ALERT_LIFE = datetime.timedelta(hours=12)  # an alert of yesterday alarms, and helps nobody
+PAYEE_ADDED_LIFE = datetime.timedelta(days=3)
 
 
 class NoticeKind(StrEnum):
@@ -19,6 +20,7 @@ class NoticeKind(StrEnum):
     ALERT = "alert"
     REMINDER = "reminder"
     PLACES = "places"
+    PAYEE_ADDED = "payee_added"  # whoever did it: the customer hears of it on their own number
 
 
 @dataclass(frozen=True, slots=True)

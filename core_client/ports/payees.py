@@ -32,7 +32,7 @@ class PayeeRequests(Protocol):
 
     async def add(
         self, wanted: str, customer_id: int, request_id: str, now: datetime.datetime,
-        most_since: tuple[int, datetime.datetime], audit: AuditRecord,
+        most_since: tuple[int, datetime.datetime], audit: AuditRecord, payable: datetime.date | None = None,
     ) -> Payee:  # fmt: skip
         """Add the payee, once: the same request again answers the same one.
 
@@ -43,6 +43,7 @@ class PayeeRequests(Protocol):
             now: the payee's age is counted from here.
             most_since: how many may be added since when.
             audit: of the deed.
+            payable: from when on it can be paid, for the text that the customer is owed; None owes none.
 
         Raises:
             Declined: ``request_spent``, ``request_expired``, ``payee_known``, ``payees_full``, ``payees_too_many``.

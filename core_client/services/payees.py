@@ -79,9 +79,17 @@ class Payees:
         limits = ports.profile.limits
         audit = request.audit("payee.added", f"payee_request:{intent}")
         most_since = (ports.profile.payees.most_a_day, limits.day_began(request.now))
-        added = await ports.payee_requests.add(intent, customer_of(request), request.id, request.now, most_since, audit)
+        customer = customer_of(request)
+        payable = limits.local_date(request.now + limits.payee_cooling)
+        told = None if await self._answers_their_number(request) else payable
+        added = await ports.payee_requests.add(intent, customer, request.id, request.now, most_since, audit, told)
         payable = limits.local_date(added.cooling_until(limits.payee_cooling))
         return ok(short=added.short_number, name=added.name, last4=added.last4, payable_on=payable)
+
+    async def _answers_their_number(self, request: Request) -> bool:
+        """Answer whether the answer itself goes to the number that the customer is texted on: then it tells enough."""
+        lines = await self._ports.registry.lines_of(customer_of(request))
+        return request.channel == "sms" and bool(lines) and request.session.line == lines[0]
 
     async def prepare_remove(self, request: Request, payee: str) -> OperationResult:
         """Store who is to be removed, and answer who that is."""

@@ -9,7 +9,7 @@ from core_client.domain.accounts import Account
 from core_client.domain.limits import Movement
 from core_client.domain.money import Money
 from core_client.domain.transfers import Intent, Purpose, TransferState
-from core_client.errors import Declined
+from core_client.errors import BankError, Declined
 from core_client.services.accounts import customer_of
 from core_client.services.call import OperationResult, Ports, Request, ok
 
@@ -111,6 +111,19 @@ class Preparing:
             left = limits.possible(movement, spent, request.now, debtor.available)
             raise Declined("insufficient_funds", left=left)
         return fee
+
+    async def still_possible(self, intent: Intent) -> Money | None:
+        """Answer the highest amount that an order like a refused one could still move; None when nobody can say."""
+        ports, now = self._ports, self._ports.clock.now()
+        limits = ports.profile.limits
+        try:
+            account = await ports.bank.account(intent.customer_id, intent.debtor_account)
+            spent = await ports.intents.spent(intent.customer_id, intent.amount.currency, limits.day_began(now))
+        except BankError:
+            return None
+        age = None if intent.payee_added_at is None else now - intent.payee_added_at
+        movement = Movement(intent.amount, intent.channel, intent.purpose, age, spent.customer_class)
+        return limits.possible(movement, spent, now, account.available)
 
 
 def described(intent: Intent) -> OperationResult:

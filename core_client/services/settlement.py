@@ -69,6 +69,8 @@ class Settlement:
             await self._ports.bank.hold(intent.order())
         except (Declined, IntentConflict) as error:
             reason = error.reason if isinstance(error, Declined) else "intent_spent"
+            if isinstance(error, Declined) and reason == "intent_spent":  # it was voided first: nothing was carried out
+                reason = "intent_expired"
             return await give_up(intent, audit, Word("refused", reason=reason))
         except Unavailable:
             return await give_up(intent, audit, Word("down"))

@@ -27,6 +27,8 @@ _SAID: Mapping[tuple[str, str], TransferState] = MappingProxyType(
         ("transfers.authorise", "refused"): TransferState.VOIDED,
         ("transfers.authorise", "down"): TransferState.VOIDED,
         ("transfers.cancel", "ok"): TransferState.VOIDED,
+        ("cash.order", "refused"): TransferState.VOIDED,
+        ("cash.order", "down"): TransferState.VOIDED,
     }
 )
 
@@ -44,6 +46,8 @@ class Telling:
         state = _SAID.get((operation, result.outcome))
         intent = arguments.get("intent")
         if state is None or not isinstance(intent, str) or "cancel_minutes" in result.answer:
+            return
+        if result.reason == "intent_spent":  # says nothing of the money: another request has it
             return
         self._told[intent] = state
         if self._writing is None or self._writing.done():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import replace
 
+from core_client.domain.cash import CashState
 from core_client.domain.customers import find_payee
 from core_client.domain.limits import UNREGISTERED
 from core_client.domain.money import Money
@@ -95,7 +96,14 @@ class Transfers:
             return refused("intent_spent")
         if taken.grant is Grant.GRANTED:
             ports.checkpoint("intent.authorised")
+            if taken.intent.purpose is Purpose.CASH:  # held for a code that nobody has: cash.order makes both
+                await self._settlement.call_off(taken.intent, request.audit)
+                return refused("not_permitted")
             word = await self._settlement.carry_out(taken.intent, request.audit)
+            if (
+                word.reason == "insufficient_funds"
+            ):  # somebody else was quicker: there may be less left, and not nothing
+                return refused(word.reason, await self._preparing.still_possible(taken.intent))
             return await self._held(taken.intent) if word.outcome == "held" else _result(word)
         if taken.grant in (Grant.REPLAY, Grant.SPENT):
             return await self._of_before(taken.grant, taken.intent)
@@ -110,6 +118,8 @@ class Transfers:
             return await self._held(intent) if grant is Grant.REPLAY else refused("intent_spent")
         if intent.state in IN_FLIGHT:
             return _UNKNOWN
+        if intent.state is TransferState.VOIDED:  # nothing moved, and nothing will: "carried out already" were a lie
+            return refused("intent_expired")
         if grant is Grant.REPLAY and intent.state is TransferState.POSTED:
             _, posting = await self._ports.bank.query(intent.id)
             if posting is not None:
@@ -165,6 +175,9 @@ class Transfers:
             await self._settlement.call_off(intent, request.audit)
         except Declined:
             return refused("cancel_too_late")
+        if intent.purpose is Purpose.CASH:  # its code is worth nothing now, and another one may be ordered
+            record = request.audit("cash.cancelled", f"intent:{intent.id}")
+            await self._ports.cash_orders.advance(intent.id, CashState.WAITING, CashState.LET_GO, record, request.id)
         return OK
 
 

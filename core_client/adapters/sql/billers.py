@@ -80,15 +80,18 @@ def check_still_owed(tx: Tx, intent: Intent) -> None:
     """Check, where an authorisation is taken, that nobody has paid the bill since the intent was prepared.
 
     Raises:
-        Declined: ``bill_paid``: with this payment more would be paid than is due.
+        Declined: ``bill_paid``: nothing is due any more; ``bill_amount``: less than this payment, and how much.
     """
     pays = tx.one(_pays, intent=intent.id)
     bill = None if pays is None else tx.one(_locked_bill, biller_=pays[0], reference_=pays[1])
     if pays is None or bill is None:
         return
     spent = tx.one(_spent, biller_=pays[0], reference_=pays[1], since=bill[1])
-    if (0 if spent is None else int(spent[0])) + intent.amount.amount_minor > bill[0]:
+    left = bill[0] - (0 if spent is None else int(spent[0]))
+    if left <= 0:
         raise Declined("bill_paid")
+    if intent.amount.amount_minor > left:
+        raise Declined("bill_amount", left=Money(left, intent.amount.currency))
 
 
 class SqlBillers:

@@ -48,6 +48,12 @@ _entry = Statement(
     )
 )  # fmt: skip
 _reference = Statement(select(_j.reference).where(_j.intent_id == bindparam("intent"), _j.kind == bindparam("kind_")))
+_booked = Statement(
+    select(_e.account_id, _e.amount_minor, _e.currency, _e.text)
+    .join(schema.journals, _j.id == _e.journal_id)
+    .where(_j.intent_id == bindparam("intent"), _j.kind == "transfer")
+    .order_by(_e.id)
+)
 _unbalanced = Statement(
     select(_e.journal_id).group_by(_e.journal_id, _e.currency).having(func.sum(_e.amount_minor) != 0).limit(1)
 )
@@ -176,12 +182,21 @@ def book(tx: Tx, held: Held, reference: str, now: datetime.datetime) -> Posting:
 
 
 def book_back(tx: Tx, held: Held, reference: str, now: datetime.datetime) -> Posting:
-    """Book a posting back, the fee with it. The creditor's floor stands: what is spent cannot be taken back here."""
-    creditor = _creditor(tx, held.creditor_number, held.amount.currency, held.debtor_id)
-    lines = _lines(tx, held, creditor)
+    """Book a posting back, the fee with it: from the accounts that got it, whatever their numbers lead to by now.
+
+    Raises:
+        Declined: who got it has spent it; the floor of an account stands here too.
+    """
+    lines = tuple(
+        Line(int(row[0]), Money(int(row[1]), row[2]), row[3]) for row in tx.all(_booked, intent=held.intent_id)
+    )
+    if not lines:
+        raise InvariantBroken(f"intent {held.intent_id} is posted without entries")
     _lock_in_order(tx, *{line.account_id for line in lines})
-    if (left := _locked(tx, creditor)).floor_minor is not None and left.available_minor < held.amount.amount_minor:
-        raise Declined("insufficient_funds", "the creditor has spent it")
+    for line in lines:
+        left = _locked(tx, line.account_id)
+        if left.floor_minor is not None and left.available_minor < line.amount.amount_minor:
+            raise Declined("insufficient_funds", "the creditor has spent it")
     back = tuple(Line(line.account_id, -line.amount, line.text) for line in reversed(lines))
     write_journal(tx, back, reference, "reversal", held.intent_id, now)
     return Posting(reference, _available(tx, held.debtor_id))

@@ -55,7 +55,7 @@ _customer_lock = Statement(
     select(schema.customers.c.id).where(schema.customers.c.id == bindparam("id_")).with_for_update()
 )
 _payee = Statement(
-    select(_p.id).where(
+    select(_p.id, _p.added_us).where(
         _p.id == bindparam("id_"), _p.customer_id == bindparam("customer"), _p.account_number == bindparam("account")
     )
 )
@@ -367,7 +367,11 @@ def _grant_of(tx: Tx, intent: Intent, request_id: str, now: datetime.datetime) -
     if intent.payee_id is None:
         return Grant.GRANTED
     registered = tx.one(_payee, id_=intent.payee_id, customer=intent.customer_id, account=intent.creditor_number)
-    return Grant.GRANTED if registered is not None else Grant.STALE
+    if registered is None:
+        return Grant.STALE
+    if intent.payee_added_at is not None and registered[1] != to_us(intent.payee_added_at):
+        return Grant.STALE  # removed and added anew since: it waits again
+    return Grant.GRANTED
 
 
 def _spent_since(tx: Tx, customer_id: int, currency: str, since: datetime.datetime) -> Spent:

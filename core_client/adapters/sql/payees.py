@@ -8,7 +8,7 @@ import hmac
 from sqlalchemy import bindparam, delete, func, insert, null, select, update
 
 from core_client.adapters.sql import audit as chain
-from core_client.adapters.sql import changelog, schema
+from core_client.adapters.sql import changelog, notices, schema
 from core_client.adapters.sql.database import Database
 from core_client.adapters.sql.personal import PersonalData
 from core_client.adapters.sql.registry import payee_from, payee_places
@@ -17,6 +17,7 @@ from core_client.adapters.sql.schema_payees import payee_requests
 from core_client.adapters.sql.statements import Row, Statement, Tx
 from core_client.domain.audit import AuditRecord
 from core_client.domain.customers import Payee
+from core_client.domain.notices import PAYEE_ADDED_LIFE, Notice, NoticeKind
 from core_client.domain.payees import PayeeAction, PayeeRequest, PayeeRequestState, free_short_number
 from core_client.domain.registry_changes import ChangeKind
 from core_client.errors import Declined, IntentConflict
@@ -38,10 +39,10 @@ _looked_up = Statement(
         _r.action == PayeeAction.ADD.value,
     )
 )
-_added = Statement(
+_added = Statement(  # by when it lapsed: what was asked for before midnight may have been carried out after it
     select(func.count()).where(
         _r.customer_id == bindparam("customer"),
-        _r.prepared_us >= bindparam("since"),
+        _r.expires_us > bindparam("since"),
         _r.action == PayeeAction.ADD.value,
         _r.state == PayeeRequestState.DONE.value,
     )
@@ -70,7 +71,11 @@ _add = Statement(
         name=bindparam("name_"), account_number=bindparam("account"), added_us=bindparam("added"),
     )
 )  # fmt: skip
-_remove = Statement(delete(schema.payees).where(_p.id == bindparam("id_"), _p.customer_id == bindparam("customer")))
+_remove = Statement(  # the account too: SQLite gives the id of a removed payee to the next one
+    delete(schema.payees).where(
+        _p.id == bindparam("id_"), _p.customer_id == bindparam("customer"), _p.account_number == bindparam("account")
+    )
+)
 
 
 class SqlPayeeRequests:
@@ -128,7 +133,7 @@ class SqlPayeeRequests:
 
     async def add(
         self, wanted: str, customer_id: int, request_id: str, now: datetime.datetime,
-        most_since: tuple[int, datetime.datetime], audit: AuditRecord,
+        most_since: tuple[int, datetime.datetime], audit: AuditRecord, payable: datetime.date | None = None,
     ) -> Payee:  # fmt: skip
         """Add the payee, once: the same request again answers the same one."""
         most, since = most_since
@@ -161,7 +166,10 @@ class SqlPayeeRequests:
             changelog.record(tx, ChangeKind.PAYEES_CHANGED, customer_id, now)
             chain.append(tx, audit)
             after = [payee_from(tx, self._personal, row) for row in tx.all(_payees, customer=customer_id)]
-            return next(payee for payee in after if payee.account_number == asked.account_number)
+            added = next(payee for payee in after if payee.account_number == asked.account_number)
+            if payable is not None:
+                notices.owe(tx, _notice_of(asked, added, payable, now))
+            return added
 
         return await self._database.write(work)
 
@@ -175,7 +183,7 @@ class SqlPayeeRequests:
             asked, again = _taken(tx, self._personal, wanted, PayeeAction.REMOVE, customer_id, request_id, now)
             if again:
                 return asked
-            if tx.run(_remove, id_=asked.payee_id, customer=customer_id) == 0:
+            if tx.run(_remove, id_=asked.payee_id, customer=customer_id, account=asked.account_number) == 0:
                 raise Declined("payee_unknown")
             tx.run(_end, id_=wanted, state_=PayeeRequestState.DONE.value, by=request_id)
             changelog.record(tx, ChangeKind.PAYEES_CHANGED, customer_id, now)
@@ -245,6 +253,21 @@ def _as_request(tx: Tx, personal: PersonalData, row: Row) -> PayeeRequest:
         expires_at=from_us(row[10]),
         state=PayeeRequestState(row[11]),
         done_by=row[12],
+    )
+
+
+def _notice_of(asked: PayeeRequest, added: Payee, payable: datetime.date, now: datetime.datetime) -> Notice:
+    """Answer the text that tells a customer of a payee that somebody added: stored with it, or neither is.
+
+    It names the request only: whose account it is rests sealed there.
+    """
+    return Notice(
+        name=f"added-{asked.id}",
+        kind=NoticeKind.PAYEE_ADDED,
+        customer_id=asked.customer_id,
+        values={"asked": asked.id, "short": added.short_number, "payable_on": payable},
+        not_before=now,
+        expires_at=now + PAYEE_ADDED_LIFE,
     )
 
 
