@@ -20,13 +20,13 @@ schedules:
 
 def test_values_are_set_one_after_another_and_survive_between_turns() -> None:
     driver = begun(
-        "  main: {set: {left: 3, less: left - 1, who: party.number, day: today, sure: less == 2}, next: menu}\n"
+        "  main: {set: {rest: 3, less: rest - 1, who: party.number, day: today, sure: less == 2}, next: menu}\n"
         '  menu: {menu: [m], choices: {"1": more}}\n'
-        "  more: {set: {left: less * 2}, next: said}\n"
-        "  said: {say: [{number: left}, {if: sure, say: yes_it_is}, {text: who}, {date: day}], next: bye}\n"
+        "  more: {set: {rest: less * 2}, next: said}\n"
+        "  said: {say: [{number: rest}, {if: sure, say: yes_it_is}, {text: who}, {date: day}], next: bye}\n"
     )
     assert driver.session.variables == {
-        "left": 3, "less": 2, "who": "+8613900000001", "day": datetime.date(2026, 3, 2), "sure": True,
+        "rest": 3, "less": 2, "who": "+8613900000001", "day": datetime.date(2026, 3, 2), "sure": True,
     }  # fmt: skip
     assert driver.resume(DigitsReceived("1")).said[:2] == ["number 4", "yes_it_is"]
 
