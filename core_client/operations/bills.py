@@ -66,7 +66,12 @@ ROWS = (
         Kind.MONEY,
         Security.AUTHENTICATED,
         {"intent": Field(Type.INTENT), "code": Field(Type.SECRET, required=False)},
-        {"code": Field(Type.SECRET), "amount": MONEY, "available": MONEY, "minutes": Field(Type.NUMBER)},
+        {
+            "code": Field(Type.SECRET, required=False),  # by text
+            "amount": MONEY,
+            "available": MONEY,
+            "minutes": Field(Type.NUMBER),
+        },
         ("ok", "refused", "unknown", "down"),
     ),
     Operation(

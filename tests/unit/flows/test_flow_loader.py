@@ -41,7 +41,10 @@ def test_the_demo_banks_flow_loads() -> None:
     assert flow.languages == ("zh", "en")
     assert next(iter(flow.steps["main"].edges(Channel.VOICE))).target == "block_confirm"
     assert {pattern.text.split()[0] for pattern in flow.sms_patterns if pattern.language == "en"} == {
-        "BAL", "MINI", "SEND", "BLOCK", "AGENT", "HELP", "STOP", "START", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "UNSTOP", "MISSED",
+        "AGENT", "ALERT", "APPOINTMENT", "ATM", "BAL", "BILLERS", "BLOCK", "BRANCH", "CALL", "CASH", "CHEQUE", "COMPLAINT",
+        "DUE", "END", "ENGLISH", "FREEZE", "FROM", "FX", "HELP", "LOAN", "LOANS", "MINI", "MISSED", "MOVE", "PAY", "PAYBILL",
+        "PAYEE", "PAYEES", "PRODUCTS", "QUIT", "RATES", "SEND", "START", "STATEMENT", "STOP", "STOPALL", "TOPUP", "UNBLOCK",
+        "UNFREEZE", "UNSTOP", "UNSUBSCRIBE",
     }  # fmt: skip
 
 
