@@ -1,4 +1,4 @@
-"""The prompts that the engine and the channels say on their own, whatever the flow holds.
+"""The prompts that the engine, the channels and a node's texts say on their own, whatever the flow holds.
 
 A catalogue needs them in every language; ``flows.inspect`` and the sounds builder read this list.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from core_client.operations import REASONS
 
 AGENT_CALL_BACK = "agent_call_back"
+ALERT_HINT = "alert_hint"
 ALL_LINES_BUSY = "all_lines_busy"
 CHOOSE_FROM_START = "choose_from_start"
 CHOOSE_MORE = "choose_more"
@@ -25,6 +26,7 @@ EARLIER_TRANSFER_TO = "earlier_transfer_to"
 NO_INPUT = "no_input"
 NO_MATCH = "no_match"
 NOT_REGISTERED = "not_registered"
+REMINDER_OF = "reminder_of"
 SMS_CONFIRM_WITH_CODE = "sms_confirm_with_code"
 SMS_HELP = "sms_help"
 SMS_LOOKS_LIKE_PIN = "sms_looks_like_pin"
@@ -39,6 +41,7 @@ REFUSED_PREFIX = "refused_"
 
 SYSTEM_PROMPTS: tuple[str, ...] = (
     AGENT_CALL_BACK,
+    ALERT_HINT,
     ALL_LINES_BUSY,
     CHOOSE_FROM_START,
     CHOOSE_MORE,
@@ -56,6 +59,7 @@ SYSTEM_PROMPTS: tuple[str, ...] = (
     NO_INPUT,
     NO_MATCH,
     NOT_REGISTERED,
+    REMINDER_OF,
     SMS_CONFIRM_WITH_CODE,
     SMS_HELP,
     SMS_LOOKS_LIKE_PIN,

@@ -22,6 +22,7 @@ from core_client.domain.secret import Secret
 from core_client.domain.values import SecretHandle, Value
 from core_client.services.call import Ports
 from flows.dialogue import Item, Prompt, Say, SayDate, SayDigits, SayMoney, SayName, SayNumber, SayText
+from flows.prompts import ALERT_HINT, REMINDER_OF
 from flows.words import text_for
 from sms.messages import Purpose
 from sounds.catalogue import Catalogue
@@ -126,14 +127,14 @@ def _alert(values: Mapping[str, Value]) -> tuple[Item, ...]:
         SayMoney(-amount if out else amount),
         SayText(str(values["text"])),
     )
-    return (*said, Prompt("alert_hint")) if out else said
+    return (*said, Prompt(ALERT_HINT)) if out else said
 
 
 def _reminder(values: Mapping[str, Value]) -> tuple[Item, ...]:
     date, hour = values["date"], values["hour"]
     assert isinstance(date, datetime.date)  # noqa: S101 - written by the bank
     return (
-        Prompt("reminder_of"),
+        Prompt(REMINDER_OF),
         SayName(str(values["branch"])),
         SayDate(date),
         SayNumber(int(str(hour))),
@@ -172,7 +173,7 @@ def _payee_added(values: Mapping[str, Value]) -> tuple[Item, ...]:
         SayDigits(str(values["short"])),
         Prompt("payee_payable_on"),
         SayDate(date),
-        Prompt("alert_hint"),
+        Prompt(ALERT_HINT),
     )
 
 

@@ -79,7 +79,7 @@ async def made_ready(bank: World, session: str, channel: str, operation: str) ->
     arguments = dict(ARGUMENTS[operation])
     if "intent" in arguments:
         first = _PREPARED_BY.get(operation, "transfers.prepare")
-        prepared = await bank.perform(session, first, channel, **ARGUMENTS[first])
+        prepared = await bank.perform(session, first, channel, None, **ARGUMENTS[first])
         arguments["intent"] = str(prepared.answer["id"])
     match operation:
         case "cash.cancel":
@@ -95,7 +95,7 @@ async def made_ready(bank: World, session: str, channel: str, operation: str) ->
                 arguments["slot"] = slot
             else:
                 booked = {"branch": "101", "slot": slot, "topic": "1"}
-                answer = (await bank.perform(session, "appointments.book", channel, **booked)).answer
+                answer = (await bank.perform(session, "appointments.book", channel, None, **booked)).answer
                 arguments["reference"] = str(answer["reference"])
     return arguments
 

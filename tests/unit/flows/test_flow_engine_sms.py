@@ -223,8 +223,9 @@ def test_every_sms_command_of_the_demo_bank_answers_something(retail: Flow) -> N
         values: Mapping[str, Value] = {
             "amount": Money(500, "CNY"), "payee": "x", "last4": "1234", "from_last4": "1101", "to_last4": "3317",
             "entries": 3, "months": 3, "cheque": "100022", "foreign": "USD", "loan_amount": Money(100_000, "CNY"),
-            "loan_months": 12, "threshold": Money(10_000, "CNY"), "place": "510620", "about": "a machine", "bill_number": "12345678",
-            "biller": "101", "top_up_number": "+8613900000001", "new_account": "440100008808", "new_name": "x",
+            "loan_months": 12, "threshold": Money(10_000, "CNY"), "place": "510620", "about": "a machine",
+            "bill_number": "12345678", "biller": "101",
+            "top_up_number": "+8613900000001", "new_account": "440100008808", "new_name": "x",
         }  # fmt: skip
         slots = {slot.name: values[slot.name] for slot in pattern.parts if not isinstance(slot, str)}
         driver = Driver(retail, Channel.SMS)
