@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from core_client.adapters.sql.personal import key_of_pepper
 from core_client.domain.values import Value
-from core_client.testing.world import world
+from core_client.testing.world import PEPPER, world
 from tellerline.cli import main
 from tellerline.state import open_state
 
@@ -50,6 +51,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 async def _asked(state: Path) -> None:
+    open_state(state)
+    (state / "keys" / "personal").write_bytes(key_of_pepper(PEPPER))  # as the world seals
     async with world(folder=state) as bank:
         loan: dict[str, Value] = {"queue": "retail", "about": "[a loan]", "recording": "vm/1.wav", "seconds": 12}
         card: dict[str, Value] = {"queue": "cards"}
