@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterable
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from core_client.adapters.gsma.wire import WireError, amount_of, correlation_id,
 from core_client.domain.money import Money
 from core_client.errors import Declined, IntentConflict, OutcomeUnknown, Unavailable
 from core_client.operations.reasons import REASONS
-from tests.tools.condense_gsma import CONDENSED, condensed_text
+from tellerline.bank_face.specification import SPECIFICATION
 
 ID = "0c1d2e3f-0000-4000-8000-000000000001"
 SERVER_ID = "0c1d2e3f-0000-4000-8000-000000000002"
@@ -170,7 +171,8 @@ async def test_a_bank_that_fails_is_left_alone_and_then_tried_by_one() -> None:
 
 
 def test_every_error_code_of_the_specification_means_something_that_can_be_said() -> None:
-    listed = re.search(r'"errorCode":\{"enum":\[([^\]]*)\]', CONDENSED.read_text("utf-8"))
+    shipped = files("tellerline.bank_face").joinpath(SPECIFICATION)
+    listed = re.search(r'"errorCode":\{"enum":\[([^\]]*)\]', shipped.read_text("utf-8"))
     assert listed is not None
     codes = set(re.findall(r'"(\w+)"', listed[1]))
     assert codes - DECLINED.keys() == {CONFLICT, LATER}
@@ -212,7 +214,3 @@ def test_what_is_no_amount_of_the_specification_is_refused(read: Callable[[], An
 def test_a_step_of_an_intent_has_one_correlation_id_for_ever() -> None:
     assert correlation_id("intent-1", "hold") == "6cdbd661-d6ed-54b9-afb3-76709cfb1850"
     assert correlation_id("intent-1", "hold") != correlation_id("intent-1", "post")
-
-
-def test_the_shipped_part_of_the_specification_is_the_specification() -> None:
-    assert CONDENSED.read_text("utf-8") == condensed_text()
