@@ -59,14 +59,20 @@ def test_the_installed_command_tells_its_version(installed: Path, tmp_path: Path
     assert answer.stdout.split()[-1] == importlib.metadata.version("tellerline")
 
 
-# Flows and their schemas, catalogue and recordings, migrations, conversations, the files for Asterisk.
+# Flows and their schemas, catalogue and recordings, migrations, the GSMA specification, conversations, Asterisk files.
 READS_DATA = (
     "tests/flows/test_golden_cases.py",
     "tests/unit/flows/test_flow_schema.py",
     "tests/unit/sounds",
-    "tests/unit/core_client",
-    "tests/unit/tellerline",
-    "tests/scenario/test_shipped_line.py",
+    "tests/unit/core_client/gsma",
+    "tests/unit/core_client/language",
+    "tests/unit/core_client/test_core_client.py",
+    "tests/unit/core_client/test_demo_world.py",
+    "tests/unit/tellerline/test_command_line.py",
+    "tests/unit/tellerline/test_conversation_loader.py",
+    "tests/unit/tellerline/test_conversation_schema.py",
+    "tests/unit/tellerline/test_running_node.py",
+    "tests/unit/tellerline/test_written_conversations.py",
 )
 
 
