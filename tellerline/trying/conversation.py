@@ -40,11 +40,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How a bank operation answers: after ``slow_s``, with ``outcome`` (None: as the bank really does)."""
+    """How a bank operation answers: after ``slow_s``, with ``outcome`` (None: as the bank really does).
+
+    ``empty``: as the bank does, with nothing in any list.
+    """
 
     outcome: str | None = None
     reason: str | None = None
     slow_s: float = 0.0
+    empty: bool = False
 
 
 class Agents(StrEnum):

@@ -144,11 +144,12 @@ def _notices(node: Node) -> frozenset[str]:
 def _told(node: Node, outcomes: tuple[str, ...]) -> c.Told:
     if node.is_text:
         return c.Told(outcome=node.one_of(outcomes, "outcome"))
-    words = node.mapping(known=("outcome", "reason", "slow"))
+    words = node.mapping(known=("outcome", "reason", "slow", "empty"))
     return c.Told(
         outcome=words["outcome"].one_of(outcomes, "outcome") if "outcome" in words else None,
         reason=words["reason"].text() if "reason" in words else None,
         slow_s=_span(words["slow"]) if "slow" in words else 0.0,
+        empty="empty" in words and words["empty"].flag(),
     )
 
 

@@ -52,7 +52,14 @@ def _answers() -> dict[str, Any]:
     told = {
         "anyOf": [
             {"type": "string", "description": "An outcome of the operation."},
-            _object({"outcome": {"type": "string"}, "reason": {"type": "string"}, "slow": _SPAN}),
+            _object(
+                {
+                    "outcome": {"type": "string"},
+                    "reason": {"type": "string"},
+                    "slow": _SPAN,
+                    "empty": {"type": "boolean"},
+                }
+            ),
         ]
     }
     return {"type": "object", "properties": dict.fromkeys((*REGISTRY, "*"), told), "additionalProperties": False}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import deque
 from collections.abc import Mapping
 
@@ -45,6 +46,8 @@ class ToldDoor:
         else:
             with working():
                 result = await self._inner.perform(call)
+            if told.empty:
+                result = _emptied(result)
         if told.slow_s:
             await asyncio.sleep(told.slow_s)  # a slow bank has done it before it answers; who hangs up changes nothing
         return result
@@ -66,3 +69,14 @@ class ToldDoor:
         """See :class:`~tellerline.door.Door`."""
         with working():
             await self._inner.leave(auth_session_id)
+
+
+def _emptied(result: OperationResult) -> OperationResult:
+    """Answer the same with nothing in its lists, and their counts at none."""
+    if not any(isinstance(value, tuple | list) for value in result.answer.values()):
+        return result
+    answer = {
+        name: () if isinstance(value, tuple | list) else 0 if name == "count" else value
+        for name, value in result.answer.items()
+    }
+    return dataclasses.replace(result, answer=answer)

@@ -47,9 +47,10 @@ def _answers(told: Mapping[str, c.Told]) -> str:
 
 
 def _told(told: c.Told) -> str:
-    if told.outcome is not None and told.reason is None and not told.slow_s:
+    if told.outcome is not None and told.reason is None and not told.slow_s and not told.empty:
         return told.outcome
     words = {"outcome": told.outcome, "reason": told.reason, "slow": span(told.slow_s) if told.slow_s else None}
+    words["empty"] = "true" if told.empty else None
     return f"{{{', '.join(f'{name}: {value}' for name, value in words.items() if value is not None)}}}"
 
 

@@ -20,7 +20,7 @@ from tellerline.trying.runs import run_conversation
 
 FLOW = FlowStore().current("retail")
 LANGUAGES = ("zh", "en")
-FEWEST = {Kind.STEP: 70, Kind.KEY: 10, Kind.OUTCOME: 50, Kind.CASE: 15, Kind.FAILED: 10, Kind.COMMAND: 9}
+FEWEST = {Kind.STEP: 270, Kind.KEY: 70, Kind.OUTCOME: 260, Kind.CASE: 50, Kind.FAILED: 65, Kind.COMMAND: 60}
 MOST_KEYS = 8  # from the answer to hearing the balance
 ONE_TEXT = {"en": 160, "zh": 70}  # characters of GSM 03.38 and of UCS-2
 WITH_ACCOUNTS = [who for who in CUSTOMERS if who.line is not None and who.accounts]

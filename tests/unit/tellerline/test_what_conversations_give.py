@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from core_client.domain.secret import Secret
 from core_client.services.call import Arrival, OperationCall, OperationResult
+from core_client.testing.world import world
 from flows.store import DEFINITIONS
 from tellerline.cli.app import app
 from tellerline.config import Config, Flows
@@ -134,6 +135,16 @@ async def test_what_is_told_in_a_step_holds_once_and_before_what_is_given() -> N
     assert await outcome("customer.set_language") == "ok"
     assert await outcome("accounts.list") == "down"
     assert bank.asked == ["auth.verify_pin", "customer.set_language"]
+
+
+async def test_a_bank_that_is_told_to_have_nothing_answers_empty_lists() -> None:
+    async with world() as bank:
+        session = await bank.authenticated(ME)
+        door = ToldDoor(bank.core, {"payees.list": c.Told(empty=True), "accounts.balance": c.Told(empty=True)})
+        listed = await door.perform(OperationCall("payees.list", {}, session, "r", "voice"))
+        assert (listed.outcome, listed.answer) == ("ok", {"payees": (), "count": 0})
+        balance = await door.perform(OperationCall("accounts.balance", {}, session, "s", "voice"))
+        assert balance.answer["last4"] == "1101"
 
 
 def test_a_wrong_pin_needs_no_customer() -> None:

@@ -59,7 +59,14 @@ def test_every_word_of_the_language_is_written() -> None:
         c.NotReceive(HERE, None, ("hunter2",)),
         c.NotReceive(HERE, ME, (), 9),
         c.Wait(HERE, 660),
-        c.Bank(HERE, {"auth.verify_pin": c.Told("refused", "pin_wrong", 1.5), "*": c.Told(slow_s=9)}),
+        c.Bank(
+            HERE,
+            {
+                "auth.verify_pin": c.Told("refused", "pin_wrong", 1.5),
+                "*": c.Told(slow_s=9),
+                "payees.list": c.Told(empty=True),
+            },
+        ),
     )
     given = c.Given(
         datetime.datetime(2026, 3, 2, 10, 15, tzinfo=datetime.timezone(datetime.timedelta(hours=8))),
