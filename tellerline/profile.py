@@ -24,7 +24,7 @@ def profile_of(config: Config) -> BankProfile:
     """Answer the profile that ``[pin]``, ``[transfers]`` and ``[callbacks]`` describe.
 
     Raises:
-        ConfigError: a currency has one limit and lacks another.
+        ConfigError: a currency has one limit and lacks another; fees stand beside a core behind HTTP.
     """
     pin, transfers, callbacks = config.pin, config.transfers, config.callbacks
     return BankProfile(
@@ -34,7 +34,7 @@ def profile_of(config: Config) -> BankProfile:
             utc_offset_minutes=transfers.utc_offset_minutes,
             class_ceilings=_class_ceilings(transfers),
             limits=tuple(row for limit in transfers.limits for row in _limits(limit)),
-            fees=tuple(map(_fee, transfers.fees)),
+            fees=_fees(config),
             cancel_windows=tuple(
                 CancelWindow(_which(row), datetime.timedelta(seconds=row.window_s)) for row in transfers.cancel
             ),
@@ -92,6 +92,20 @@ def _limits(row: LimitRow) -> list[Limit]:
         reason = "over_new_payee_limit"
     currencies = dict.fromkeys((*each, *a_day))
     return [Limit(reason, one, _which(row), each.get(one), a_day.get(one)) for one in currencies]
+
+
+def _fees(config: Config) -> tuple[Fee, ...]:
+    """Answer the fees that are taken here: none where another bank keeps the accounts, which takes its own."""
+    rows = config.transfers.fees
+    if config.core.kind != "http":
+        return tuple(map(_fee, rows))
+    if rows and "fees" in config.transfers.model_fields_set:
+        raise ConfigError(
+            "transfers.fees",
+            "the core bank behind HTTP takes its own fees; one told here would never be taken",
+            "Take out [[transfers.fees]].",
+        )
+    return ()
 
 
 def _fee(row: FeeRow) -> Fee:

@@ -9,7 +9,9 @@ import pytest
 
 from core_client.domain.profile import BankProfile
 from tellerline.config import Config, Pin, Transfers
+from tellerline.config_core import Core
 from tellerline.config_reading import read_settings
+from tellerline.config_transfers import FeeRow
 from tellerline.errors import ConfigError
 from tellerline.profile import profile_of
 
@@ -39,6 +41,14 @@ def test_every_setting_reaches_the_profile() -> None:
     assert profile.limits.utc_offset_minutes == 0
     (ceiling,) = profile.limits.ceilings.values()
     assert (ceiling.per_transaction_minor, ceiling.per_day_minor, ceiling.sms_per_day_minor) == (1000, 2000, 500)
+
+
+def test_no_fee_is_told_that_a_bank_behind_http_would_never_take() -> None:
+    core = Core(kind="http", url="https://core.bank.example/mm", client_id="phone")
+    assert profile_of(Config()).limits.fees
+    assert profile_of(Config(core=core)).limits.fees == ()
+    with pytest.raises(ConfigError, match="takes its own fees"):
+        profile_of(Config(core=core, transfers=Transfers(fees=(FeeRow(flat="2.00 CNY"),))))
 
 
 def test_a_currency_that_lacks_a_limit_is_named() -> None:
