@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,9 @@ async def seeded_file() -> Path:
         sessions = MemoryAuthSessions(clock)
         async with open_bank(url, pepper=PEPPER, clock=clock, auth_sessions=sessions, pin_cost=CHEAP) as bank:
             await seed(bank)
+        with contextlib.closing(sqlite3.connect(Path(folder.name) / "bank.db")) as whole:
+            busy = whole.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]  # what is copied is the file alone
+        assert not busy, "somebody still has the new database open"  # noqa: S101 - a copy of less would be no bank
         _template = folder
     return Path(_template.name) / "bank.db"
 

@@ -6,6 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from core_client.adapters.sql.statements import Tx
 from core_client.errors import OutcomeUnknown, Unavailable
 
 MAX_BATCH = 128  # pieces under one commit: bounds what one slow fsync keeps waiting
-_RETRIES = 4  # PostgreSQL: what is safe to run again, and how often
+_RETRIES = 8  # PostgreSQL: what is safe to run again, and how often
+_BREATH_S = 0.004  # times the try, and another share for each thread: who met once does not meet again at once
 # Serialization failure, deadlock; and a unique violation: of two who insert the same id at once, the second runs again
 # and finds the row of the first.
 _PG_AGAIN = frozenset({"40001", "40P01", "23505"})
@@ -239,12 +241,13 @@ class _Transactions:
                 piece.error = self._bank_error(failure)
 
     def _again(self, work: Callable[[Tx], Any]) -> Any:
-        for _ in range(_RETRIES - 1):
+        for attempt in range(1, _RETRIES):
             try:
                 return self._once(work)
             except Exception as failure:
                 if getattr(_origin(failure), "sqlstate", None) not in _PG_AGAIN:
                     raise
+            time.sleep(_BREATH_S * attempt * (1 + threading.get_native_id() % 5 / 5))
         return self._once(work)
 
     def _once(self, work: Callable[[Tx], Any]) -> Any:
